@@ -1,0 +1,1 @@
+"""What to measure, measuring it, and reporting it."""

@@ -1,0 +1,1 @@
+"""The pure core: many sequences side by side, drafted, verified and streamed."""

@@ -1,0 +1,1 @@
+"""Documents as segments to translate and as files to write back."""

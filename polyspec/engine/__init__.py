@@ -1,0 +1,1 @@
+"""The wall around llama.cpp: nothing else imports llama_cpp."""

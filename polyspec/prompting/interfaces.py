@@ -1,0 +1,108 @@
+"""The words that those who ask for text and those who complete it share."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from polyspec.decoding.sampling import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPart:
+    """A stretch of a prompt that is tokenized on its own.
+
+    User text must never become control tokens, so only parts marked `is_control`
+    are searched for them.
+    """
+
+    text: str
+    is_control: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model reads before it writes."""
+
+    shared: tuple[PromptPart, ...]
+    """The same for every segment of a job: computed once, then copied."""
+    own: tuple[PromptPart, ...]
+    """This segment's part, down to where the answer begins."""
+    stop: tuple[str, ...] = ()
+    """Texts that end the answer; they are not part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """One answer that is wanted."""
+
+    prompt: Prompt
+    max_tokens: int
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+class FinishReason(StrEnum):
+    """Why an answer ended."""
+
+    STOP = "stop"
+    """The model ended it, or a stop text came."""
+    LENGTH = "length"
+    """`max_tokens` were written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Newly written text of one request; joined in order they are the answer."""
+
+    index: int
+    """Position of the request among those handed in, from 0."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftCounts:
+    """What drafting did for one answer."""
+
+    num_steps: int = 0
+    """Evaluations of the target that this answer took part in."""
+    num_drafted: int = 0
+    num_accepted: int = 0
+    accepted_by_source: dict[str, int] = field(default_factory=dict)
+    """Accepted tokens per drafter name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The end of one request's answer; no piece of it follows."""
+
+    index: int
+    text: str
+    """The whole answer."""
+    reason: FinishReason
+    num_prompt_tokens: int
+    num_tokens: int
+    elapsed_s: float
+    """From admission to the last token, shared with whatever ran beside it."""
+    counts: DraftCounts
+
+
+class Completer(Protocol):
+    """Completes prompts, many side by side."""
+
+    def complete(
+        self, requests: Iterable[CompletionRequest]
+    ) -> Iterator[Piece | Completed]:
+        """Answer the requests, taken one by one as places become free.
+
+        Events of different requests interleave; closing the iterator cancels all.
+        """
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Number of tokens of plain text."""
+        ...
+
+    @property
+    def max_prompt_tokens(self) -> int:
+        """Longest prompt that still leaves room for an answer of the same length."""
+        ...

@@ -1,0 +1,1 @@
+"""A theme in, a story out."""

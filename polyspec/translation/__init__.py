@@ -1,0 +1,1 @@
+"""Text in, text out: languages, sentences, prompts and checks of a translation."""
