@@ -35,6 +35,12 @@ def note(text: str) -> None:
         _write(f"{_paint('polyspec:', _DIM)} {_printable(text)}\n")
 
 
+def start_line() -> None:
+    """Go to a new line on a terminal, where half a sentence may stand."""
+    if _is_terminal():
+        _write("\n")
+
+
 def print_error(error: PolySpecError, as_json: bool = False) -> None:
     """Show problem, cause and remedy in one line."""
     if as_json:
