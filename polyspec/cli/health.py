@@ -13,7 +13,7 @@ from pathlib import Path
 
 from polyspec import __version__, paths
 from polyspec.cli.diagnostics import format_amount
-from polyspec.errors import PolySpecError
+from polyspec.errors import PolySpecError, SettingsError
 
 _REINSTALL = "pip install --force-reinstall --no-cache-dir llama-cpp-python"
 _LOW_DISK_BYTES = 2 * 10**9
@@ -94,6 +94,21 @@ def look_at_devices() -> Iterator[Finding]:
         yield Finding("devices", "gpu", "", *missing)
 
 
+def look_at_models() -> Iterator[Finding]:
+    """What is installed, and which model would be used."""
+    from polyspec.catalog.store import default_model, find_model, installed_models
+
+    for model in installed_models():
+        checked = "not checked"
+        if model.record is not None and model.record.checked_against != "nothing":
+            checked = f"checked against the {model.record.checked_against}"
+        value = f"{format_amount(model.size_bytes)}, {checked}"
+        yield Finding("models", model.name, value)
+    wanted = _wanted_model()
+    path = find_model(wanted) if wanted else default_model()
+    yield Finding("models", "in use", str(path))
+
+
 def look_at_folders() -> Iterator[Finding]:
     """Where models, measurements and settings are kept."""
     yield _folder("data", paths.data_dir())
@@ -153,6 +168,15 @@ def _crash_while_loading() -> str:
     return f"llama.cpp cannot be loaded: {said[-1] if said else 'no reason given'}"
 
 
+def _wanted_model() -> str | None:
+    from polyspec.settings import load_settings
+
+    try:
+        return load_settings().model
+    except SettingsError:  # told where the settings are looked at
+        return None
+
+
 def _folder(name: str, path: Path) -> Finding:
     existing = next(p for p in (path, *path.parents) if p.exists())
     free_bytes = shutil.disk_usage(existing).free
@@ -172,6 +196,7 @@ _PARTS: tuple[Callable[[], Iterable[Finding]], ...] = (
     look_at_versions,
     look_at_llama_cpp,
     look_at_devices,
+    look_at_models,
     look_at_folders,
     look_at_settings,
 )

@@ -34,7 +34,9 @@ class Watch:
     def describe(self) -> Iterator[str]:
         """The outcome, line by line."""
         if self.attempts:
-            yield f"{len(self.attempts)} connections were attempted and refused:"
+            number = len(self.attempts)
+            were = "connection was" if number == 1 else "connections were"
+            yield f"{number} {were} attempted and refused:"
             yield from (f"  {attempt}" for attempt in self.attempts)
         else:
             yield "no connection was attempted: the translation ran offline"
