@@ -28,6 +28,8 @@ def show(
     """Print every setting in effect and where it comes from.
 
     What is printed is itself a settings file.
+
+    Example: polyspec config show > polyspec.toml
     """
     from polyspec.settings import resolve_settings
 
@@ -41,7 +43,10 @@ def show(
 
 @app.command()
 def path() -> None:
-    """Print the path of your own settings file, whether it exists or not."""
+    """Print the path of your own settings file, whether it exists or not.
+
+    Example: "$EDITOR" "$(polyspec config path)"
+    """
     from polyspec import paths
 
     output.write_line(str(paths.config_file()))
@@ -54,7 +59,10 @@ def validate(
         typer.Argument(help="Settings file; without it, all that are in effect."),
     ] = None,
 ) -> None:
-    """Check a settings file, or the files and variables in effect."""
+    """Check a settings file, or the files and variables in effect.
+
+    Example: polyspec config validate polyspec.toml
+    """
     from polyspec.settings import find_files, resolve_settings, validate_file
 
     if file is not None:

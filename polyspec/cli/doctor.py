@@ -28,6 +28,8 @@ def doctor(
     """Examine the installation and say how to mend what is wrong.
 
     Ends with 1 where something stops translating.
+
+    Example: polyspec doctor --offline-proof
     """
     if offline_proof:
         _prove_offline(as_json)
