@@ -15,7 +15,7 @@ from polyspec import __version__, paths
 from polyspec.cli.diagnostics import format_amount
 from polyspec.errors import PolySpecError, SettingsError
 
-_REINSTALL = "pip install --force-reinstall --no-cache-dir llama-cpp-python"
+_LLAMA_CPP = "llama-cpp-python"
 _LOW_DISK_BYTES = 2 * 10**9
 _CPU_FEATURES = (
     *("sse4_2", "avx", "f16c", "fma", "avx2", "avx_vnni", "avx512f", "avx512_vnni"),
@@ -61,9 +61,9 @@ def look_at_versions() -> Iterator[Finding]:
     yield Finding("versions", "polyspec", __version__)
     python = f"{platform.python_implementation()} {platform.python_version()}"
     yield Finding("versions", "python", python)
-    yield _installed("llama-cpp-python", _REINSTALL)
-    yield _installed("numpy", "pip install --force-reinstall numpy")
-    yield Finding("versions", "system", f"{platform.platform()}")
+    yield _installed(_LLAMA_CPP)
+    yield _installed("numpy")
+    yield Finding("versions", "system", platform.platform())
     yield Finding("versions", "processor", _processor())
 
 
@@ -71,8 +71,14 @@ def look_at_llama_cpp() -> Iterator[Finding]:
     """The build of llama.cpp, loaded in another process first: it may crash."""
     crash = _crash_while_loading()
     if crash:
-        yield Finding("llama.cpp", "llama.cpp", "", crash, _REINSTALL, True)
+        yield Finding("llama.cpp", "llama.cpp", "", crash, _reinstall(_LLAMA_CPP), True)
         return
+    yield from _survive(look_at_build)
+    yield from _survive(look_at_devices)
+
+
+def look_at_build() -> Iterator[Finding]:
+    """What llama.cpp was built for."""
     from polyspec.engine.devices import build_info
 
     yield Finding("llama.cpp", "build", " ".join(build_info().split()))
@@ -80,13 +86,13 @@ def look_at_llama_cpp() -> Iterator[Finding]:
 
 def look_at_devices() -> Iterator[Finding]:
     """What models can run on."""
-    if _crash_while_loading():
-        return
     from polyspec.engine import devices
 
     for device in devices.list_devices():
+        is_cpu = device.kind == "cpu"
+        free_bytes = _free_memory_bytes() if is_cpu else device.memory_free_bytes
+        free = format_amount(free_bytes)
         total = format_amount(device.memory_total_bytes)
-        free = format_amount(device.memory_free_bytes)
         value = f"{device.kind}, {device.description}, {free} of {total} free"
         yield Finding("devices", device.name, value)
     missing = devices.missing_gpu_note()
@@ -128,12 +134,22 @@ def look_at_settings() -> Iterator[Finding]:
             yield Finding("settings", key, f"from {origin.name}")
 
 
-def _installed(name: str, remedy: str) -> Finding:
+def _installed(name: str) -> Finding:
     try:
         return Finding("versions", name, metadata.version(name))
     except metadata.PackageNotFoundError:
         problem = f"{name} is not installed"
-        return Finding("versions", name, "missing", problem, remedy, True)
+        return Finding("versions", name, "missing", problem, _reinstall(name), True)
+
+
+def _reinstall(name: str) -> str:
+    """The command that installs the version of a library which polyspec needs."""
+    try:
+        needed = metadata.requires("polyspec") or []
+    except metadata.PackageNotFoundError:
+        needed = []
+    wanted = next((line for line in needed if line.startswith(name)), name)
+    return f"pip install --force-reinstall --no-cache-dir --no-deps '{wanted}'"
 
 
 def _processor() -> str:
@@ -168,6 +184,13 @@ def _crash_while_loading() -> str:
     return f"llama.cpp cannot be loaded: {said[-1] if said else 'no reason given'}"
 
 
+def _free_memory_bytes() -> int:
+    """What programs can still take; llama.cpp calls all of it free."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
 def _wanted_model() -> str | None:
     from polyspec.settings import load_settings
 
@@ -195,7 +218,6 @@ def _folder(name: str, path: Path) -> Finding:
 _PARTS: tuple[Callable[[], Iterable[Finding]], ...] = (
     look_at_versions,
     look_at_llama_cpp,
-    look_at_devices,
     look_at_models,
     look_at_folders,
     look_at_settings,

@@ -52,6 +52,7 @@ def devices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeDevices:
     monkeypatch.setattr(engine, "devices", fake, raising=False)
     monkeypatch.setattr(health, "_crash_while_loading", lambda: "")
     monkeypatch.setattr(health, "_LOW_DISK_BYTES", 0)
+    monkeypatch.setattr(health, "_free_memory_bytes", lambda: 8_000_000_000)
     paths.models_dir().mkdir(parents=True)
     (paths.models_dir() / "tiny.gguf").write_bytes(b"GGUF")
     monkeypatch.chdir(tmp_path)
