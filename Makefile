@@ -29,7 +29,7 @@ check: venv ## Check formatting, style, types and who imports whom
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: venv demo-models ## Measure how step time grows with step width
 	$(BIN)/polyspec bench ladder
