@@ -10,6 +10,8 @@ from polyspec.catalog.partial import PartialFile
 from polyspec.catalog.sources import OnBytes, SourceUnavailable
 
 _PATIENCE_S = 5.0
+_AWAY = ("Connect", "Network", "Timeout", "Offline", "Proxy")
+"""Words in the names of the errors of a missing network."""
 _ERRNO = re.compile(r"\[Errno -?\d+\] ")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -95,7 +97,7 @@ class HuggingFaceHub:
         except Exception as error:
             if sink.disk_error is not None:
                 raise sink.disk_error from error
-            raise SourceUnavailable(_not_reachable(error)) from error
+            raise SourceUnavailable(_failure(error)) from error
 
 
 class _Sink:
@@ -152,10 +154,12 @@ def _reason(error: Exception, source: HubSource) -> str:
         return "no such repository or revision"
     if kind in {"EntryNotFoundError", "RemoteEntryNotFoundError"}:
         return "no such file in the repository"
-    return _not_reachable(error)
+    return _failure(error)
 
 
-def _not_reachable(error: Exception) -> str:
+def _failure(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    text = _ERRNO.sub("", lines[0]).lower() if lines else type(error).__name__
-    return f"not reachable ({text})"
+    text = _ERRNO.sub("", lines[0]).lower() if lines else "no reason given"
+    kind = type(error).__name__
+    is_away = any(word in kind for word in _AWAY)
+    return f"{'not reachable' if is_away else 'failed'} ({text})"

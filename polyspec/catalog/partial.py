@@ -14,7 +14,7 @@ from types import TracebackType
 
 from polyspec.catalog.hashing import read_chunks
 
-_COMMIT_BYTES = 64 * 2**20
+_COMMIT_BYTES = 16 * 2**20
 
 
 class PartialFile:

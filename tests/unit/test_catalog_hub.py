@@ -62,10 +62,13 @@ def test_an_etag_that_is_no_sha256_is_no_hash(monkeypatch: pytest.MonkeyPatch) -
 def test_whatever_goes_wrong_is_a_reason_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answer_with(monkeypatch, RuntimeError("[Errno -2] Name not known\nmore"))
+    answer_with(monkeypatch, ConnectionError("[Errno -2] Name not known\nmore"))
     with pytest.raises(SourceUnavailable) as refused:
         HuggingFaceHub().describe(SOURCE)
     assert str(refused.value) == "not reachable (name not known)"
+    answer_with(monkeypatch, RuntimeError())
+    with pytest.raises(SourceUnavailable, match=r"failed \(no reason given\)"):
+        HuggingFaceHub().describe(SOURCE)
 
 
 @pytest.mark.parametrize(
