@@ -1,0 +1,348 @@
+"""The loop: many sequences in one context, each step proposing and verifying."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from polyspec.arrays import LogitsArray
+from polyspec.decoding.draft_policy import DraftPolicy
+from polyspec.decoding.interfaces import EMPTY_DRAFT, Chunk, Draft, Drafter, Target
+from polyspec.decoding.prefixes import PrefixStore
+from polyspec.decoding.sampling import Chooser, Sampling
+from polyspec.decoding.verify import verify_drawn, verify_greedy
+from polyspec.errors import EngineError
+
+
+def _never(token_id: int) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One answer that is wanted, in tokens."""
+
+    prompt_ids: Sequence[int]
+    max_tokens: int
+    num_shared: int = 0
+    """Leading prompt tokens that other requests begin with as well."""
+    sampling: Sampling = field(default_factory=Sampling)
+    stream: int = 0
+    """Tells apart the random draws of requests with one seed."""
+    is_end: Callable[[int], bool] = _never
+    """Called with every emitted token in order; true ends the answer with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """What one step gave one answer."""
+
+    index: int
+    """Position of the request among those handed in."""
+    token_ids: tuple[int, ...]
+    sources: tuple[str, ...]
+    """Drafters of the accepted tokens, which come first; the rest is the target's."""
+    num_drafted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of one answer."""
+
+    index: int
+    is_cut: bool
+    """Whether `max_tokens` ended it."""
+
+
+@dataclass(slots=True)
+class _Sequence:
+    index: int
+    request: Request
+    sequence_id: int
+    chooser: Chooser
+    num_cached: int = 0
+    num_reserved: int = 0
+    written_ids: list[int] = field(default_factory=list)
+
+    @property
+    def shared_ids(self) -> Sequence[int]:
+        """The prompt's shared beginning.
+
+        Without the last prompt token, which is always evaluated: its logits are needed.
+        """
+        request = self.request
+        return request.prompt_ids[
+            : min(request.num_shared, len(request.prompt_ids) - 1)
+        ]
+
+    @property
+    def is_prefilling(self) -> bool:
+        return not self.written_ids
+
+    @property
+    def num_left(self) -> int:
+        return self.request.max_tokens - len(self.written_ids)
+
+
+class Scheduler:
+    """Decodes requests side by side in one target.
+
+    Used by one thread. Between runs the target holds nothing but shared prefixes.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        drafter: Drafter | None,
+        policy: DraftPolicy,
+        *,
+        max_sequences: int,
+        max_prefixes: int = 2,
+    ) -> None:
+        """Decode at most `max_sequences` at once.
+
+        The target must offer `max_sequences + max_prefixes` sequence ids. An exact
+        policy decodes one sequence at a time, as the text it promises was defined.
+        """
+        self.target = target
+        self.policy = policy
+        self.max_sequences = 1 if policy.is_exact else max_sequences
+        self._drafter = drafter if target.can_trim else None
+        self._prefixes = PrefixStore(
+            target, range(max_sequences, max_sequences + max_prefixes)
+        )
+        self._free_ids = list(range(self.max_sequences - 1, -1, -1))
+        self._num_reserved = 0
+
+    def run(self, requests: Iterable[Request]) -> Iterator[Emitted | Finished]:
+        """Answer the requests, taken one by one as places become free.
+
+        Closing the iterator cancels everything between two steps and releases it.
+
+        Raises:
+            EngineError: A request can never fit into the context.
+        """
+        waiting = enumerate(requests)
+        live: list[_Sequence] = []
+        held: list[_Sequence] = []
+        try:
+            while True:
+                self._admit(waiting, live, held)
+                if not live:
+                    return
+                yield from self._step(live)
+        finally:
+            for sequence in live:
+                self._release(sequence)
+
+    def _admit(
+        self,
+        waiting: Iterator[tuple[int, Request]],
+        live: list[_Sequence],
+        held: list[_Sequence],
+    ) -> None:
+        """Start requests while there are places and room; `held` waits for room."""
+        while self._free_ids:
+            if not held:
+                found = next(waiting, None)
+                if found is None:
+                    return
+                held.append(self._make_sequence(*found))
+            if not self._has_room(held[0], is_alone=not live):
+                return
+            sequence = held.pop()
+            sequence.sequence_id = self._free_ids.pop()
+            live.append(sequence)
+            self._start(sequence)
+
+    def _make_sequence(self, index: int, request: Request) -> _Sequence:
+        if not request.prompt_ids or request.max_tokens < 1:
+            raise ValueError("a request needs a prompt and max_tokens of at least 1")
+        chooser = Chooser(request.sampling, request.stream)
+        return _Sequence(index, request, -1, chooser)
+
+    def _has_room(self, sequence: _Sequence, is_alone: bool) -> bool:
+        """Whether prompt and answer fit beside what the others may still need."""
+        size = self.target.context_size
+        request = sequence.request
+        needed = len(request.prompt_ids) + request.max_tokens
+        if needed > size:
+            raise EngineError(
+                f"a prompt of {len(request.prompt_ids)} tokens and an answer of "
+                f"{request.max_tokens} do not fit into the context",
+                cause=f"{needed} tokens needed, {size} there",
+                remedy=f"pass --ctx {needed} or more",
+            )
+        if self._prefixes.holds(sequence.shared_ids):
+            needed -= len(sequence.shared_ids)
+        if is_alone and needed + self._prefixes.num_cells > size:
+            self._prefixes.drop_unused()
+            needed = len(request.prompt_ids) + request.max_tokens
+        return self._num_reserved + self._prefixes.num_cells + needed <= size
+
+    def _start(self, sequence: _Sequence) -> None:
+        request = sequence.request
+        if self._drafter:
+            self._drafter.begin(sequence.sequence_id, request.prompt_ids)
+        sequence.num_cached = self._prefixes.enter(
+            sequence.shared_ids, sequence.sequence_id
+        )
+        sequence.num_reserved = (
+            len(request.prompt_ids) - sequence.num_cached + request.max_tokens
+        )
+        self._num_reserved += sequence.num_reserved
+
+    def _release(self, sequence: _Sequence) -> None:
+        self.target.release(sequence.sequence_id)
+        self._prefixes.leave(sequence.sequence_id)
+        if self._drafter:
+            self._drafter.end(sequence.sequence_id)
+        self._num_reserved -= sequence.num_reserved
+        self._free_ids.append(sequence.sequence_id)
+
+    def _step(self, live: list[_Sequence]) -> Iterator[Emitted | Finished]:
+        deciding, chunks, drafts = self._plan(live)
+        logits = self.target.evaluate(chunks)
+        emitted = self._verify(deciding, drafts, logits)
+        finished: list[Finished] = []
+        events: list[Emitted | Finished] = []
+        for sequence, draft, token_ids in zip(deciding, drafts, emitted, strict=True):
+            is_over, is_cut = self._settle(sequence, draft, token_ids)
+            sources = draft.sources[: min(len(draft.token_ids), len(token_ids))]
+            if token_ids[: len(sources)] != list(draft.token_ids[: len(sources)]):
+                sources = sources[:-1]
+            events.append(
+                Emitted(sequence.index, tuple(token_ids), sources, len(draft.token_ids))
+            )
+            if is_over:
+                live.remove(sequence)
+                self._release(sequence)
+                finished.append(Finished(sequence.index, is_cut))
+        yield from events
+        yield from finished
+
+    def _plan(
+        self, live: list[_Sequence]
+    ) -> tuple[list[_Sequence], list[Chunk], list[Draft]]:
+        """Choose what the next step evaluates.
+
+        Returns:
+            The sequences that will get tokens, the chunks of the step with theirs in
+            the same order before the unfinished prompts, and the drafts to verify.
+        """
+        writing = [sequence for sequence in live if not sequence.is_prefilling]
+        room = self.target.max_batch - len(writing)
+        deciding = list(writing)
+        chunks: list[Chunk] = []
+        unfinished: list[Chunk] = []
+        for sequence in live:
+            if sequence.is_prefilling and room > 0:
+                chunk, is_last = _prompt_chunk(sequence, room)
+                room -= len(chunk.token_ids)
+                sequence.num_cached += len(chunk.token_ids)
+                (chunks if is_last else unfinished).append(chunk)
+                if is_last:
+                    deciding.append(sequence)
+        num_prompt = self.target.max_batch - len(writing) - room
+        room = min(room, self.target.max_outputs - len(deciding))
+        drafts = self._draft(writing, num_prompt, room)
+        own = [
+            Chunk(
+                sequence.sequence_id,
+                sequence.num_cached,
+                (sequence.written_ids[-1], *draft.token_ids),
+                1 + len(draft.token_ids),
+            )
+            for sequence, draft in zip(writing, drafts, strict=True)
+        ]
+        drafts += [EMPTY_DRAFT] * (len(deciding) - len(writing))
+        return deciding, own + chunks + unfinished, drafts
+
+    def _draft(
+        self, writing: list[_Sequence], num_prompt: int, room: int
+    ) -> list[Draft]:
+        """Propose and keep what pays, `room` tokens at most in all."""
+        if not self._drafter or not writing or self.policy.longest_draft < 1:
+            return [EMPTY_DRAFT] * len(writing)
+        longest = self.policy.longest_draft
+        proposed = self._drafter.propose(
+            [sequence.sequence_id for sequence in writing],
+            [min(longest, sequence.num_left - 1) for sequence in writing],
+        )
+        num_rows = len(writing) + num_prompt
+        lengths = self.policy.choose_lengths(proposed, num_rows, num_rows + room)
+        return [
+            _shorten(draft, length)
+            for draft, length in zip(proposed, lengths, strict=True)
+        ]
+
+    def _verify(
+        self, deciding: list[_Sequence], drafts: list[Draft], logits: LogitsArray
+    ) -> list[list[int]]:
+        """Return the tokens each sequence emits, at least one each."""
+        argmax_ids: list[int] = []
+        if any(sequence.chooser.is_plain_argmax for sequence in deciding):
+            argmax_ids = logits.argmax(axis=1).tolist()
+        emitted = []
+        row = 0
+        for sequence, draft in zip(deciding, drafts, strict=True):
+            end = row + 1 + len(draft.token_ids)
+            if sequence.chooser.is_plain_argmax:
+                tokens = verify_greedy(draft.token_ids, argmax_ids[row:end])
+            else:
+                tokens = verify_drawn(
+                    draft.token_ids,
+                    logits[row:end],
+                    sequence.chooser,
+                    sequence.written_ids,
+                )
+            emitted.append(tokens)
+            row = end
+        return emitted
+
+    def _settle(
+        self, sequence: _Sequence, draft: Draft, token_ids: list[int]
+    ) -> tuple[bool, bool]:
+        """Write a step's tokens into the sequence and its cache.
+
+        Cuts `token_ids` behind the token that ends the answer.
+
+        Returns:
+            Whether the answer is over, and whether its length ended it.
+        """
+        is_first = sequence.is_prefilling
+        num_verified = len(token_ids)
+        is_over = is_cut = False
+        for place, token_id in enumerate(token_ids):
+            sequence.written_ids.append(token_id)
+            is_over = sequence.request.is_end(token_id)
+            is_cut = not is_over and sequence.num_left == 0
+            if is_over or is_cut:
+                del token_ids[place + 1 :]
+                break
+        if is_over or is_cut:
+            return True, is_cut
+        if not is_first:
+            sequence.num_cached += num_verified
+            if num_verified < 1 + len(draft.token_ids):
+                self.target.trim(sequence.sequence_id, sequence.num_cached)
+        if self._drafter:
+            self._drafter.observe(sequence.sequence_id, token_ids)
+        return False, False
+
+
+def _prompt_chunk(sequence: _Sequence, room: int) -> tuple[Chunk, bool]:
+    """Return the next piece of a prompt and whether it is the last."""
+    start = sequence.num_cached
+    piece = tuple(islice(sequence.request.prompt_ids, start, start + room))
+    is_last = start + len(piece) == len(sequence.request.prompt_ids)
+    return Chunk(sequence.sequence_id, start, piece, int(is_last)), is_last
+
+
+def _shorten(draft: Draft, length: int) -> Draft:
+    if length == 0:
+        return EMPTY_DRAFT
+    if length == len(draft.token_ids):
+        return draft
+    return Draft(
+        draft.token_ids[:length], draft.probabilities[:length], draft.sources[:length]
+    )

@@ -1,0 +1,117 @@
+"""Copies what followed the last time: prompt and output so far as their own draft."""
+
+from collections.abc import Sequence
+
+from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
+
+NAME = "history"
+_MAX_ORDER = 8
+_PRIOR_HITS = (0.02, 0.06, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8)
+"""First guess of how often a match of 1, 2, ... tokens goes on the same way."""
+_PRIOR_WEIGHT = 8.0
+_HALF_LIFE = 400.0
+"""Outcomes after which an old one counts half."""
+
+
+class HitRates:
+    """How often a match of each length was right, learned while running.
+
+    Numbers only, so that they may outlive the texts they come from.
+    """
+
+    def __init__(self) -> None:
+        self._hits = [_PRIOR_WEIGHT * rate for rate in _PRIOR_HITS]
+        self._trials = [_PRIOR_WEIGHT] * _MAX_ORDER
+        self._keep = 0.5 ** (1 / _HALF_LIFE)
+
+    def rate(self, length: int) -> float:
+        """Return the chance that a match of `length` tokens goes on, `0..1`."""
+        place = min(length, _MAX_ORDER) - 1
+        return self._hits[place] / self._trials[place]
+
+    def record(self, length: int, is_hit: bool) -> None:
+        """Learn how a match of `length` tokens turned out."""
+        place = min(length, _MAX_ORDER) - 1
+        self._hits[place] = self._hits[place] * self._keep + is_hit
+        self._trials[place] = self._trials[place] * self._keep + 1.0
+
+
+class _SuffixIndex:
+    """The tokens of one sequence and where each short n-gram ended last."""
+
+    def __init__(self, prompt_ids: Sequence[int]) -> None:
+        self.ids: list[int] = []
+        self._ends: dict[tuple[int, ...], int] = {}
+        self.match_end = 0
+        """Index behind the latest earlier occurrence of the current suffix."""
+        self.match_length = 0
+        for token_id in prompt_ids:
+            self.append(token_id)
+
+    def append(self, token_id: int) -> None:
+        """Add a token and find the longest earlier match of the new suffix."""
+        ids, ends = self.ids, self._ends
+        ids.append(token_id)
+        size = len(ids)
+        found_end = found_length = 0
+        for order in range(1, min(_MAX_ORDER, size) + 1):
+            key = tuple(ids[size - order :])
+            earlier = ends.get(key)
+            if earlier is not None:
+                found_end, found_length = earlier, order
+            ends[key] = size
+        self.match_end, self.match_length = found_end, found_length
+
+
+class HistoryDrafter:
+    """Proposes what followed the latest occurrence of the longest matching suffix.
+
+    Each prediction is compared with the token that came, drafted or not, so that the
+    probabilities are honest without ever paying for a rejected draft.
+
+    Source: prompt lookup decoding (Saxena 2023) with the suffix lengths of
+    SAM-Decoding, arXiv 2411.10666.
+    """
+
+    def __init__(self) -> None:
+        self.hit_rates = HitRates()
+        self._indexes: dict[int, _SuffixIndex] = {}
+
+    def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
+        self._indexes[sequence_id] = _SuffixIndex(prompt_ids)
+
+    def propose(
+        self, sequence_ids: Sequence[int], limits: Sequence[int]
+    ) -> list[Draft]:
+        return [
+            self._propose(self._indexes[sequence_id], limit)
+            for sequence_id, limit in zip(sequence_ids, limits, strict=True)
+        ]
+
+    def _propose(self, index: _SuffixIndex, limit: int) -> Draft:
+        """Copy on from the match.
+
+        Example: after `a b c x a b` the match `a b` of length 2 ended at index 2, so a
+        draft of 3 is `c x a`, `c` with the rate of 2 tokens, `x` with that of 3.
+        """
+        start, length = index.match_end, index.match_length
+        if not length or limit < 1:
+            return EMPTY_DRAFT
+        # A match that reaches the end of the text repeats itself from there on.
+        period = len(index.ids) - start
+        token_ids = tuple(index.ids[start + place % period] for place in range(limit))
+        rates = tuple(
+            self.hit_rates.rate(length + place) for place in range(len(token_ids))
+        )
+        return Draft(token_ids, rates, (NAME,) * len(token_ids))
+
+    def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
+        index = self._indexes[sequence_id]
+        for token_id in emitted_ids:
+            if index.match_length:
+                predicted = index.ids[index.match_end]
+                self.hit_rates.record(index.match_length, predicted == token_id)
+            index.append(token_id)
+
+    def end(self, sequence_id: int) -> None:
+        self._indexes.pop(sequence_id, None)
