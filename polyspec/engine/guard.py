@@ -1,0 +1,110 @@
+"""A trial load in another process, since llama.cpp may abort on what it cannot take.
+
+The header check refuses files that are damaged. What is left, such as a sound file with
+senseless sizes, can still end the process inside the library; so each file is loaded
+once by a child that may die in our place.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from polyspec.engine.bindings import llama
+from polyspec.errors import ModelError, PolySpecError
+
+_TIMEOUT_S = 600
+_CHILD_FAILED = 3
+
+
+def require_loadable(path: Path, seal_folder: Path) -> None:
+    """Load a model in a child process, unless that went well before.
+
+    Args:
+        path: The GGUF file.
+        seal_folder: Where a note is left for each file that went well.
+
+    Raises:
+        ModelError: The child could not load or evaluate the model, or died of it.
+    """
+    seal = seal_folder / f"{_identity(path)}.ok"
+    if seal.exists():
+        return
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "polyspec.engine.guard", str(path)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ModelError(
+            f"{path} cannot be loaded",
+            cause=f"a trial load took longer than {_TIMEOUT_S} s",
+            remedy="use a smaller model, or free memory",
+        ) from None
+    if child.returncode:
+        raise _child_error(path, child.returncode, child.stdout)
+    try:
+        seal.parent.mkdir(parents=True, exist_ok=True)
+        seal.touch()
+    except OSError:
+        return
+
+
+def _child_error(path: Path, code: int, stdout: str) -> ModelError:
+    remedy = "check the file with polyspec models verify, or use another model"
+    if code == _CHILD_FAILED:
+        report = json.loads(stdout.strip().splitlines()[-1])
+        return ModelError(
+            report["problem"], cause=report["cause"], remedy=report["remedy"] or remedy
+        )
+    how = f"signal {-code}" if code < 0 else f"status {code}"
+    return ModelError(
+        f"{path} cannot be loaded",
+        cause=f"llama.cpp ended a trial load with {how}",
+        remedy=remedy,
+    )
+
+
+def _identity(path: Path) -> str:
+    status = path.stat()
+    library = llama().__file__ or ""
+    parts = (str(path.resolve()), status.st_size, status.st_mtime_ns, library)
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _try_load(path: Path) -> None:
+    from polyspec.decoding.interfaces import Chunk
+    from polyspec.engine.model import Model
+    from polyspec.engine.target import ContextOptions, LlamaTarget
+
+    with Model(path, gpu_layers=0) as model:
+        if not model.can_write:
+            raise ModelError(
+                f"{path} cannot write text",
+                cause="it is an encoder or a diffusion model",
+                remedy="use a model that completes text",
+            )
+        target = LlamaTarget(
+            model, ContextOptions(num_sequences=1, context_size=64, max_outputs=1)
+        )
+        target.evaluate([Chunk(0, 0, [0], 1)])
+        target.close()
+
+
+def _main(path: Path) -> int:
+    try:
+        _try_load(path)
+    except PolySpecError as err:
+        report = {"problem": err.problem, "cause": err.cause, "remedy": err.remedy}
+        sys.stdout.write(json.dumps(report) + "\n")
+        return _CHILD_FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(_main(Path(sys.argv[1])))

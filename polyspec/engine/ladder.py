@@ -1,0 +1,193 @@
+"""Measures what a step costs by its width, and which widths are bit-identical.
+
+The result holds for one model on one device with one build and setting, so it is kept
+under a key made of all of these.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from polyspec.arrays import LogitsArray
+from polyspec.decoding.interfaces import Chunk
+from polyspec.decoding.step_cost import StepCost
+from polyspec.engine import bindings
+from polyspec.engine.devices import build_info, list_devices
+from polyspec.engine.target import LlamaTarget
+
+MEASURED_WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 24, 32, 48, 64)
+"""Dense where drafts live, and on both sides of where kernels change."""
+_PROBED_WIDTHS = (2, 3, 4, 5, 6, 7, 8)
+_NUM_PROBED = 48
+_CONTEXT_TOKENS = 64
+_SEQUENCE = 0
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long measuring may take."""
+
+    repeats: int
+    """Most times that a width is timed; the fastest counts."""
+    budget_s: float
+    """After this long each remaining width is timed once."""
+
+
+QUICK = Effort(repeats=3, budget_s=2.0)
+THOROUGH = Effort(repeats=9, budget_s=60.0)
+
+
+def measure_step_seconds(
+    target: LlamaTarget, effort: Effort = QUICK
+) -> dict[int, float]:
+    """Time steps of 1 to 64 tokens behind a short context.
+
+    The target must be empty and is left so.
+    """
+    ids = _probe_ids(target, _CONTEXT_TOKENS + MEASURED_WIDTHS[-1])
+    limit = min(target.max_batch, target.max_outputs)
+    widths = [width for width in MEASURED_WIDTHS if width <= limit]
+    _fill(target, ids)
+    seconds: dict[int, float] = {}
+    started = time.perf_counter()
+    _time_step(target, ids, 1)
+    for width in widths:
+        is_over = time.perf_counter() - started > effort.budget_s
+        repeats = 1 if is_over and width > 1 else effort.repeats + (width == 1) * 3
+        seconds[width] = min(_time_step(target, ids, width) for _ in range(repeats))
+    target.release(_SEQUENCE)
+    return seconds
+
+
+def probe_identical_widths(target: LlamaTarget) -> list[int]:
+    """Return the widths whose logits equal those of width 1, all bits of all rows.
+
+    A width may round like a single token or not, by the kernels that the library takes
+    for it; so all logits of 48 positions are compared. Exactness means one sequence,
+    so widths are tried within one.
+    """
+    ids = _probe_ids(target, _CONTEXT_TOKENS + _NUM_PROBED)
+    expected = _all_logits(target, ids, 1)
+    identical = []
+    for width in _PROBED_WIDTHS:
+        if np.array_equal(expected, _all_logits(target, ids, width)):
+            identical.append(width)
+    target.release(_SEQUENCE)
+    return identical
+
+
+def _all_logits(target: LlamaTarget, ids: list[int], width: int) -> LogitsArray:
+    target.release(_SEQUENCE)
+    _fill(target, ids)
+    rows = []
+    for start in range(_CONTEXT_TOKENS, _CONTEXT_TOKENS + _NUM_PROBED, width):
+        piece = ids[start : min(start + width, _CONTEXT_TOKENS + _NUM_PROBED)]
+        chunk = Chunk(_SEQUENCE, start, piece, len(piece))
+        # Half precision would hide differences, so rows are kept whole.
+        rows.append(target.evaluate([chunk]).copy())
+    return np.concatenate(rows)
+
+
+def _fill(target: LlamaTarget, ids: list[int]) -> None:
+    target.evaluate([Chunk(_SEQUENCE, 0, ids[:_CONTEXT_TOKENS], 0)])
+
+
+def _time_step(target: LlamaTarget, ids: list[int], width: int) -> float:
+    piece = ids[_CONTEXT_TOKENS : _CONTEXT_TOKENS + width]
+    started = time.perf_counter()
+    target.evaluate([Chunk(_SEQUENCE, _CONTEXT_TOKENS, piece, width)])
+    elapsed = time.perf_counter() - started
+    if target.can_trim:
+        target.trim(_SEQUENCE, _CONTEXT_TOKENS)
+    else:
+        target.release(_SEQUENCE)
+        _fill(target, ids)
+    return elapsed
+
+
+def _probe_ids(target: LlamaTarget, count: int) -> list[int]:
+    rng = np.random.default_rng(0)
+    return [int(token) for token in rng.integers(0, target.vocab_size, count)]
+
+
+class LadderCache:
+    """Measured ladders, one small file each, below a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, target: LlamaTarget) -> StepCost | None:
+        """Return the ladder of this target, or nothing if it was never measured."""
+        found = self._read(target)
+        if found is None:
+            return None
+        try:
+            seconds = {int(w): float(s) for w, s in found["seconds"].items()}
+            if not all(0 < value < np.inf for value in seconds.values()):
+                return None
+            return StepCost.from_samples(seconds, found.get("identical") or ())
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
+
+    def knows_identical(self, target: LlamaTarget) -> bool:
+        """Whether identical widths have been probed for this target."""
+        found = self._read(target)
+        return found is not None and isinstance(found.get("identical"), list)
+
+    def put(
+        self,
+        target: LlamaTarget,
+        seconds: dict[int, float],
+        identical: list[int] | None,
+    ) -> None:
+        """Keep a ladder; a folder that cannot be written to is no harm."""
+        path = self._path(target)
+        content = {
+            "format": _FORMAT,
+            "key": _key(target),
+            "seconds": seconds,
+            "identical": identical,
+        }
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_suffix(f".{id(target)}.tmp")
+            beside.write_text(json.dumps(content), encoding="utf-8")
+            beside.replace(path)
+        except OSError:
+            return
+
+    def _read(self, target: LlamaTarget) -> dict[str, Any] | None:
+        try:
+            found = json.loads(self._path(target).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if not isinstance(found, dict) or found.get("format") != _FORMAT:
+            return None
+        return found
+
+    def _path(self, target: LlamaTarget) -> Path:
+        digest = hashlib.sha256(json.dumps(_key(target)).encode()).hexdigest()
+        return self._folder / f"{target.model.path.stem}.{digest[:16]}.json"
+
+
+def _key(target: LlamaTarget) -> dict[str, object]:
+    """Everything that a ladder depends on."""
+    header = target.model.header
+    return {
+        "file_size": header.file_size,
+        "tensors": hashlib.sha256(repr(header.tensors).encode()).hexdigest(),
+        "model": target.model.description,
+        "devices": [device.description for device in list_devices()],
+        "gpu_layers": target.model.gpu_layers,
+        "build": build_info(),
+        "num_threads": target.options.num_threads,
+        "cpu_threads": target.num_threads,
+        "wait_policy": bindings.wait_policy(),
+        "kv_type": target.options.kv_type,
+    }

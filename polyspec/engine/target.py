@@ -1,0 +1,215 @@
+"""`decoding.Target` over a llama.cpp context."""
+
+import ctypes
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from polyspec.arrays import LogitsArray
+from polyspec.decoding.interfaces import Chunk
+from polyspec.decoding.step_cost import StepCost
+from polyspec.engine import bindings
+from polyspec.engine.bindings import llama
+from polyspec.engine.model import Model
+from polyspec.engine.threads import ThreadGovernor, default_threads
+from polyspec.errors import EngineError
+
+_FLASH_ATTENTION_ENABLED = 1
+_CACHE_TYPES = {
+    "f32": 0,
+    "f16": 1,
+    "q4_0": 2,
+    "q4_1": 3,
+    "q5_0": 6,
+    "q5_1": 7,
+    "q8_0": 8,
+    "bf16": 30,
+}
+"""Values of `ggml_type`."""
+_MAX_SEQUENCES = 256
+"""LLAMA_MAX_SEQ of llama.cpp."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextOptions:
+    """What a context is made with."""
+
+    num_sequences: int
+    context_size: int
+    """Tokens, all sequences together."""
+    max_batch: int = 512
+    max_outputs: int = 128
+    """Most rows of logits in one step; memory for them is reserved."""
+    num_threads: int | None = None
+    kv_type: str = "f16"
+
+
+class LlamaTarget:
+    """A context of one model. Used by one thread; freed by `close`."""
+
+    def __init__(self, model: Model, options: ContextOptions) -> None:
+        """Make a context.
+
+        Raises:
+            EngineError: There is not enough memory, or the options do not fit the
+                model.
+        """
+        self._llama = llama()
+        self.model = model
+        self.options = options
+        self.num_threads = options.num_threads or default_threads()
+        self.vocab_size = model.tokenizer.vocab_size
+        self.can_trim = model.can_trim
+        self.num_steps = 0
+        self._closing = ExitStack()
+        self._context = self._make_context()
+        self._closing.callback(self._llama.llama_free, self._context)
+        self._memory = self._llama.llama_get_memory(self._context)
+        self.context_size = int(self._llama.llama_n_ctx(self._context))
+        self.max_batch = int(self._llama.llama_n_batch(self._context))
+        self.max_outputs = options.max_outputs
+        self._governor: ThreadGovernor | None = None
+        self._expected: StepCost | None = None
+        self._make_batch()
+
+    def _make_context(self) -> Any:
+        options = self.options
+        if not 1 <= options.num_sequences <= _MAX_SEQUENCES:
+            raise ValueError(
+                f"num_sequences must be 1 to {_MAX_SEQUENCES}: {options.num_sequences}"
+            )
+        params = self._llama.llama_context_default_params()
+        params.n_ctx = options.context_size
+        params.n_batch = params.n_ubatch = min(options.max_batch, options.context_size)
+        params.n_seq_max = options.num_sequences
+        params.n_outputs_max = min(options.max_outputs, params.n_batch)
+        params.n_threads = params.n_threads_batch = self.num_threads
+        params.type_k = params.type_v = _CACHE_TYPES[options.kv_type]
+        # Flash attention is what makes narrow steps equal single tokens bit for bit.
+        params.flash_attn_type = _FLASH_ATTENTION_ENABLED
+        # Sliding-window models keep all positions, so that rejected drafts and copied
+        # prefixes never reach behind what is kept.
+        params.swa_full = True
+        params.kv_unified = True
+        params.no_perf = True
+        bindings.forget_log()
+        context = self._llama.llama_init_from_model(self.model.handle, params)
+        if not context:
+            raise EngineError(
+                f"no context of {options.context_size} tokens could be made",
+                cause=bindings.last_complaint("llama.cpp gave no reason"),
+                remedy="pass a smaller --ctx, fewer --gpu-layers or another --kv-type",
+            )
+        return context
+
+    def _make_batch(self) -> None:
+        """Own the arrays of a `llama_batch`, so that NumPy fills them."""
+        size = self.max_batch
+        self._tokens = np.zeros(size, dtype=np.int32)
+        self._positions = np.zeros(size, dtype=np.int32)
+        self._sequence_ids = np.zeros(size, dtype=np.int32)
+        self._outputs = np.zeros(size, dtype=np.int8)
+        self._counts = np.ones(size, dtype=np.int32)
+        step = self._sequence_ids.itemsize
+        self._pointers = (
+            self._sequence_ids.ctypes.data + step * np.arange(size)
+        ).astype(np.uintp)
+        batch = self._llama.llama_batch()
+        for name, array in (
+            ("token", self._tokens),
+            ("pos", self._positions),
+            ("n_seq_id", self._counts),
+            ("seq_id", self._pointers),
+            ("logits", self._outputs),
+        ):
+            kind = dict(self._llama.llama_batch._fields_)[name]
+            setattr(batch, name, ctypes.cast(array.ctypes.data, kind))
+        self._batch = batch
+
+    def evaluate(self, chunks: Sequence[Chunk]) -> LogitsArray:
+        """Append the chunks to their sequences and return the wanted logits."""
+        tokens: list[int] = []
+        positions: list[int] = []
+        sequence_ids: list[int] = []
+        outputs: list[int] = []
+        for chunk in chunks:
+            size = len(chunk.token_ids)
+            tokens += chunk.token_ids
+            positions += range(chunk.position, chunk.position + size)
+            sequence_ids += [chunk.sequence_id] * size
+            outputs += [0] * (size - chunk.num_outputs) + [1] * chunk.num_outputs
+        width, num_rows = len(tokens), sum(outputs)
+        if not 0 < width <= self.max_batch or num_rows > self.max_outputs:
+            raise ValueError(
+                f"a step takes 1 to {self.max_batch} tokens and {self.max_outputs} "
+                f"outputs: {width} tokens, {num_rows} outputs"
+            )
+        self._tokens[:width] = tokens
+        self._positions[:width] = positions
+        self._sequence_ids[:width] = sequence_ids
+        self._outputs[:width] = outputs
+        self._batch.n_tokens = width
+        self._decode(width)
+        return self._rows(num_rows)
+
+    def _decode(self, width: int) -> None:
+        bindings.forget_log()
+        started = time.perf_counter()
+        code = self._llama.llama_decode(self._context, self._batch)
+        if code:
+            raise bindings.decode_error(code)
+        self.num_steps += 1
+        if self._governor and self._expected and width <= self._expected.max_width:
+            self._llama.llama_synchronize(self._context)
+            elapsed = time.perf_counter() - started
+            self._adopt(self._governor.after_step(elapsed, self._expected.of(width)))
+
+    def _rows(self, num_rows: int) -> LogitsArray:
+        if not num_rows:
+            return np.empty((0, self.vocab_size), dtype=np.float32)
+        start = ctypes.cast(
+            self._llama.llama_get_logits(self._context), ctypes.c_void_p
+        ).value
+        if start is None:
+            raise EngineError(
+                "the model gave no logits",
+                cause="llama_get_logits returned nothing",
+                remedy="report this with the output of polyspec doctor",
+            )
+        count = num_rows * self.vocab_size
+        memory = (ctypes.c_float * count).from_address(start)
+        return np.ctypeslib.as_array(memory).reshape(num_rows, self.vocab_size)
+
+    def govern_threads(self, expected: StepCost) -> None:
+        """From now on, use fewer threads when steps turn far slower than expected."""
+        self._expected = expected
+        self._governor = ThreadGovernor(self.num_threads)
+
+    def _adopt(self, num_threads: int) -> None:
+        if num_threads != self.num_threads:
+            self.num_threads = num_threads
+            self._llama.llama_set_n_threads(self._context, num_threads, num_threads)
+
+    def copy_prefix(self, from_id: int, to_id: int, num_tokens: int) -> None:
+        self._llama.llama_memory_seq_cp(self._memory, from_id, to_id, 0, num_tokens)
+
+    def trim(self, sequence_id: int, num_tokens: int) -> None:
+        if not self._llama.llama_memory_seq_rm(
+            self._memory, sequence_id, num_tokens, -1
+        ):
+            raise EngineError(
+                "rejected draft tokens cannot be removed from the KV cache",
+                cause="this model's memory cannot drop its tail",
+                remedy="pass --draft none",
+            )
+
+    def release(self, sequence_id: int) -> None:
+        self._llama.llama_memory_seq_rm(self._memory, sequence_id, -1, -1)
+
+    def close(self) -> None:
+        """Free the context; the model stays."""
+        self._closing.close()
