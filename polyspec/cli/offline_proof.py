@@ -75,7 +75,9 @@ def refuse_connections() -> Iterator[Watch]:
 def translate_sample() -> str:
     """Translate one sentence with the settings in effect."""
     from polyspec.settings import load_settings
+    from polyspec.translation.pipeline import TranslatedSegment
     from polyspec.translator import open_translator
 
     with open_translator(load_settings()) as translator:
-        return "".join(translator.translate(SAMPLE, to="fr"))
+        events = translator.translate([SAMPLE], to="fr", is_streaming=False)
+        return "".join(e.text for e in events if isinstance(e, TranslatedSegment))

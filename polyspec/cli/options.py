@@ -1,0 +1,69 @@
+"""Options that several commands share, and the settings made of them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[
+    str | None,
+    typer.Option("--model", "-m", metavar="NAME|PATH", help="Model to use."),
+]
+Draft = Annotated[
+    str | None,
+    typer.Option("--draft", metavar="NAME", help="Drafter: auto, none or history."),
+]
+Exact = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Give, to the letter, the text of plain decoding, segment by segment.",
+    ),
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option("--temperature", help="0 takes the likeliest word; 1 draws freely."),
+]
+TopK = Annotated[
+    int | None, typer.Option("--top-k", help="Draw among this many tokens; 0 for all.")
+]
+TopP = Annotated[
+    float | None,
+    typer.Option("--top-p", help="Draw among tokens of this much probability."),
+]
+MinP = Annotated[
+    float | None,
+    typer.Option("--min-p", help="Drop tokens below this share of the likeliest."),
+]
+RepetitionPenalty = Annotated[
+    float | None,
+    typer.Option("--repetition-penalty", help="Make repeated tokens less likely."),
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="The same seed draws the same text.")
+]
+GpuLayers = Annotated[
+    int | None,
+    typer.Option("--gpu-layers", help="Layers on the GPU; -1 for all, 0 for none."),
+]
+Threads = Annotated[int | None, typer.Option("--threads", help="Processor threads.")]
+Context = Annotated[
+    int | None, typer.Option("--ctx", help="Tokens that the model's memory holds.")
+]
+CacheType = Annotated[
+    str | None,
+    typer.Option("--kv-type", help="Number format of the model's memory, e.g. q8_0."),
+]
+Parallel = Annotated[
+    int | None,
+    typer.Option("--parallel", help="Segments decoded side by side; 1 for one by one."),
+]
+Stats = Annotated[
+    bool,
+    typer.Option("--stats", help="Say on standard error how fast it went, and why."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, in UTF-8."),
+]

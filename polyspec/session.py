@@ -1,0 +1,157 @@
+"""Engine, drafters and decoding joined: prompts in, streamed text out."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from polyspec.decoding.draft_policy import DraftPolicy
+from polyspec.decoding.interfaces import Drafter, Target
+from polyspec.decoding.scheduler import Emitted, Finished, Request, Scheduler
+from polyspec.decoding.text_stream import TextStream
+from polyspec.engine.tokenizer import Tokenizer
+from polyspec.prompting.interfaces import (
+    Completed,
+    CompletionRequest,
+    DraftCounts,
+    FinishReason,
+    Piece,
+    PromptPart,
+)
+
+
+@dataclass(slots=True)
+class _Answer:
+    """One answer while it is written."""
+
+    stream: TextStream
+    num_prompt_tokens: int
+    started_s: float
+    text: list[str] = field(default_factory=list)
+    num_tokens: int = 0
+    num_steps: int = 0
+    num_drafted: int = 0
+    accepted_by_source: dict[str, int] = field(default_factory=dict)
+
+    def record(self, step: Emitted) -> None:
+        self.num_tokens += len(step.token_ids)
+        self.num_steps += 1
+        self.num_drafted += step.num_drafted
+        for source in step.sources:
+            accepted = self.accepted_by_source.get(source, 0)
+            self.accepted_by_source[source] = accepted + 1
+
+    def take_text(self) -> str:
+        text = self.stream.take()
+        self.text.append(text)
+        return text
+
+
+class Session:
+    """Completes prompts with one target and at most one drafter.
+
+    Implements `prompting.Completer`. Used by one thread, one run at a time.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        tokenizer: Tokenizer,
+        drafter: Drafter | None,
+        policy: DraftPolicy,
+        *,
+        max_sequences: int,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.target = target
+        self._clock = clock
+        self._scheduler = Scheduler(
+            target, drafter, policy, max_sequences=max_sequences
+        )
+
+    @property
+    def max_prompt_tokens(self) -> int:
+        """Longest prompt that still leaves room for an answer of the same length."""
+        return self.target.context_size // 2
+
+    def count_tokens(self, text: str) -> int:
+        """Number of tokens of plain text."""
+        return len(self.tokenizer.encode(text))
+
+    def complete(
+        self, requests: Iterable[CompletionRequest]
+    ) -> Iterator[Piece | Completed]:
+        """Answer the requests, taken one by one as places become free.
+
+        Events of different requests interleave; closing the iterator cancels all.
+
+        Raises:
+            EngineError: A request cannot fit, or the model cannot be evaluated.
+        """
+        answers: dict[int, _Answer] = {}
+        steps = self._scheduler.run(self._prepare(requests, answers))
+        for step in steps:
+            answer = answers[step.index]
+            if isinstance(step, Emitted):
+                answer.record(step)
+                text = answer.take_text()
+                if text:
+                    yield Piece(step.index, text)
+            else:
+                yield from self._finish(step, answers.pop(step.index))
+
+    def _prepare(
+        self, requests: Iterable[CompletionRequest], answers: dict[int, _Answer]
+    ) -> Iterator[Request]:
+        for index, request in enumerate(requests):
+            shared = self._encode(request.prompt.shared)
+            if self.tokenizer.adds_bos:
+                shared.insert(0, self.tokenizer.bos_id)
+            prompt_ids = shared + self._encode(request.prompt.own)
+            stream = TextStream(request.prompt.stop)
+            answers[index] = _Answer(stream, len(prompt_ids), self._clock())
+            yield Request(
+                prompt_ids,
+                request.max_tokens,
+                num_shared=len(shared),
+                sampling=request.sampling,
+                stream=index,
+                is_end=self._make_end_test(stream),
+            )
+
+    def _encode(self, parts: tuple[PromptPart, ...]) -> list[int]:
+        ids: list[int] = []
+        for part in parts:
+            ids += self.tokenizer.encode(part.text, parse_control=part.is_control)
+        return ids
+
+    def _make_end_test(self, stream: TextStream) -> Callable[[int], bool]:
+        """Feed each token to the answer's text and tell when it is over."""
+
+        def is_end(token_id: int) -> bool:
+            if self.tokenizer.is_end(token_id):
+                return True
+            stream.feed(self.tokenizer.piece(token_id))
+            return stream.is_stopped
+
+        return is_end
+
+    def _finish(self, step: Finished, answer: _Answer) -> Iterator[Piece | Completed]:
+        answer.stream.finish()
+        text = answer.take_text()
+        if text:
+            yield Piece(step.index, text)
+        yield Completed(
+            index=step.index,
+            text="".join(answer.text),
+            reason=FinishReason.LENGTH if step.is_cut else FinishReason.STOP,
+            num_prompt_tokens=answer.num_prompt_tokens,
+            num_tokens=answer.num_tokens,
+            elapsed_s=self._clock() - answer.started_s,
+            counts=DraftCounts(
+                answer.num_steps,
+                answer.num_drafted,
+                sum(answer.accepted_by_source.values()),
+                answer.accepted_by_source,
+            ),
+        )
