@@ -1,0 +1,96 @@
+"""What a model is asked when a segment is to be translated."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from polyspec.languages import Language, find_language
+from polyspec.prompting.interfaces import Prompt
+from polyspec.prompting.profiles import Profile, PromptKind
+from polyspec.translation.examples import find_examples
+
+PromptBuilder: TypeAlias = Callable[[str, str], Prompt]
+"""From a segment's text and the text before it, which may be empty, to a prompt."""
+
+
+def make_prompt_builder(
+    profile: Profile, source_language: Language | None, target_language: Language
+) -> PromptBuilder:
+    """A builder of the prompts of one job.
+
+    The shared part is the same for all of them. Without a source language a chat model
+    finds it out; the other kinds, trained or shown to name one, are told English.
+    """
+    if profile.kind is PromptKind.CHAT:
+        return _make_chat(profile, source_language, target_language)
+    source = source_language or find_language("eng")
+    make = {
+        PromptKind.COMPLETION: _make_completion,
+        PromptKind.TRANSLATEGEMMA: _make_translategemma,
+        PromptKind.EUROLLM: _make_eurollm,
+    }[profile.kind]
+    return make(profile, source, target_language)
+
+
+def _make_chat(
+    profile: Profile, source: Language | None, target: Language
+) -> PromptBuilder:
+    origin = f" from {source.name}" if source else ""
+    task = (
+        f"Translate the following text{origin} into {target.name}. "
+        "Write only the translation.\n\n"
+    )
+
+    def build(text: str, context: str) -> Prompt:
+        if not context:
+            return profile.make_prompt(task, text)
+        # The context stands in the segment's own part: the shared one stays the same.
+        before = f"Context, for reference: {context}\n\nText to translate:"
+        return profile.make_prompt(task, before, f" {text}")
+
+    return build
+
+
+def _make_completion(
+    profile: Profile, source: Language, target: Language
+) -> PromptBuilder:
+    pairs = find_examples(source, target)
+    shown = "".join(
+        f"{source.name}: {text}\n{target.name}: {translation}\n\n"
+        for text, translation in pairs
+    )
+    title = f"Translation from {source.name} into {target.name}."
+    task = f"{title}\n\n{shown}{source.name}:"
+
+    def build(text: str, _context: str) -> Prompt:
+        # A base model would translate a context as well, so it is shown none.
+        return profile.make_prompt(task, f" {text}\n", f"{target.name}:")
+
+    return build
+
+
+def _make_translategemma(
+    profile: Profile, source: Language, target: Language
+) -> PromptBuilder:
+    task = (
+        f"You are a professional {source.name} ({source.tag}) to {target.name} "
+        f"({target.tag}) translator. Your goal is to accurately convey the meaning and "
+        f"nuances of the original {source.name} text while adhering to {target.name} "
+        f"grammar, vocabulary, and cultural sensitivities.\nProduce only the "
+        f"{target.name} translation, without any additional explanations or "
+        f"commentary. Please translate the following {source.name} text into "
+        f"{target.name}:\n\n\n"
+    )
+    # It was trained on exactly this form, which has no place for a context.
+    return lambda text, _context: profile.make_prompt(task, text)
+
+
+def _make_eurollm(
+    profile: Profile, source: Language, target: Language
+) -> PromptBuilder:
+    task = (
+        f"Translate the following {source.name} source text to {target.name}:\n"
+        f"{source.name}:"
+    )
+    return lambda text, _context: profile.make_prompt(
+        task, f" {text}\n", f"{target.name}: "
+    )
