@@ -1,0 +1,157 @@
+"""A text file that is either written whole or not at all."""
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from polyspec.errors import DocumentError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class OutputFile:
+    """Takes text; what goes wrong while writing is a `DocumentError`."""
+
+    def __init__(self, stream: TextIO, name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self.num_chars = 0
+
+    def write(self, text: str) -> None:
+        """Append text.
+
+        Raises:
+            DocumentError: The disk is full, or the encoding has no such character.
+        """
+        with _translate_errors(self._name):
+            self._stream.write(text)
+        self.num_chars += len(text)
+
+    def flush(self) -> None:
+        """Hand what was written to the system."""
+        with _translate_errors(self._name):
+            self._stream.flush()
+
+
+@contextmanager
+def open_output(
+    path: Path, encoding: str = "utf-8", *, has_mark: bool = False
+) -> Iterator[OutputFile]:
+    """Write a file beside `path` and put it in its place at the end.
+
+    Until then an older file stays untouched, so the input may be the output. When the
+    work ends with an error or is interrupted, what was written is kept as
+    `<name>.partial`. A link is followed, permissions are kept, and a device or a pipe
+    is written to directly.
+
+    Args:
+        path: Where the text is to be.
+        encoding: Of the file.
+        has_mark: Whether it begins with a byte order mark.
+
+    Raises:
+        DocumentError: It cannot be written.
+    """
+    name = str(path)
+    with _translate_errors(name):
+        target = Path(os.path.realpath(path))
+        mode = _look_up_mode(target)
+    if mode is not None and stat.S_ISDIR(mode):
+        raise DocumentError(
+            f"cannot write {name}", cause="it is a folder", remedy="name a file in it"
+        )
+    if mode is not None and not stat.S_ISREG(mode):
+        with _translate_errors(name):
+            stream = target.open("w", encoding=encoding, newline="")
+        yield from _write(stream, name, has_mark, is_file=False)
+        return
+    with _translate_errors(name):
+        beside = _create_beside(target, mode)
+        stream = beside.open("w", encoding=encoding, newline="")
+    try:
+        yield from _write(stream, name, has_mark, is_file=True)
+        with _translate_errors(name):
+            beside.replace(target)
+    except BaseException:
+        _keep_partial(beside, target)
+        raise
+
+
+def _write(
+    stream: TextIO, name: str, has_mark: bool, *, is_file: bool
+) -> Iterator[OutputFile]:
+    output = OutputFile(stream, name)
+    try:
+        if has_mark:
+            output.write("\ufeff")
+            output.num_chars = 0
+        yield output
+        output.flush()
+        if is_file:
+            with _translate_errors(name):
+                os.fsync(stream.fileno())
+    finally:
+        # A full disk shows again on closing; the first error is the one to tell.
+        with contextlib.suppress(OSError):
+            stream.close()
+
+
+def _look_up_mode(target: Path) -> int | None:
+    try:
+        return target.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _create_beside(target: Path, mode: int | None) -> Path:
+    """An empty file in the target's folder, with the permissions it will have."""
+    handle, name = tempfile.mkstemp(prefix=".polyspec-", dir=target.parent)
+    os.close(handle)
+    beside = Path(name)
+    beside.chmod(stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
+    return beside
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _keep_partial(beside: Path, target: Path) -> None:
+    with contextlib.suppress(OSError):
+        if beside.stat().st_size:
+            beside.replace(target.with_name(f"{target.name}.partial"))
+        else:
+            beside.unlink()
+
+
+@contextmanager
+def _translate_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeEncodeError as err:
+        raise DocumentError(
+            f"cannot write {name}",
+            cause=f"{err.object[err.start]!r} does not exist in {err.encoding}",
+            remedy="choose another encoding, for example --encoding utf-8",
+        ) from err
+    except (OSError, ValueError) as err:
+        cause, remedy = _explain(err)
+        raise DocumentError(f"cannot write {name}", cause=cause, remedy=remedy) from err
+
+
+def _explain(err: OSError | ValueError) -> tuple[str, str]:
+    if isinstance(err, OSError) and err.errno in _FULL:
+        return "the disk is full", "free some space and run it again"
+    if isinstance(err, FileNotFoundError | NotADirectoryError):
+        return "its folder does not exist", "create the folder first"
+    if isinstance(err, PermissionError):
+        return "writing there is not allowed", "choose another folder"
+    return str(err), "choose another file"
