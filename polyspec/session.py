@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from polyspec.decoding.draft_policy import DraftPolicy
@@ -60,13 +61,14 @@ class Session:
         policy: DraftPolicy,
         *,
         max_sequences: int,
+        first_id: int = 0,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.tokenizer = tokenizer
         self.target = target
         self._clock = clock
         self._scheduler = Scheduler(
-            target, drafter, policy, max_sequences=max_sequences
+            target, drafter, policy, max_sequences=max_sequences, first_id=first_id
         )
 
     @property
@@ -89,16 +91,20 @@ class Session:
             EngineError: A request cannot fit, or the model cannot be evaluated.
         """
         answers: dict[int, _Answer] = {}
-        steps = self._scheduler.run(self._prepare(requests, answers))
-        for step in steps:
-            answer = answers[step.index]
-            if isinstance(step, Emitted):
-                answer.record(step)
-                text = answer.take_text()
-                if text:
-                    yield Piece(step.index, text)
-            else:
-                yield from self._finish(step, answers.pop(step.index))
+        with closing(self._scheduler.run(self._prepare(requests, answers))) as steps:
+            for step in steps:
+                answer = answers[step.index]
+                if isinstance(step, Emitted):
+                    answer.record(step)
+                    text = answer.take_text()
+                    if text:
+                        yield Piece(step.index, text)
+                else:
+                    yield from self._finish(step, answers.pop(step.index))
+
+    def run_tokens(self, requests: Iterable[Request]) -> Iterator[Emitted | Finished]:
+        """Answer requests given in tokens, for measurements below the text."""
+        return self._scheduler.run(requests)
 
     def _prepare(
         self, requests: Iterable[CompletionRequest], answers: dict[int, _Answer]

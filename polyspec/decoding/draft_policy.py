@@ -73,7 +73,10 @@ class DraftPolicy:
         if most <= 0:
             return 0
         tokens = num_sequences + np.cumsum([0.0, *products[:most]])
-        seconds = self.step_cost.span(num_rows, num_rows + most)
+        # Prompts in the step are read anyhow: they must not make drafts look cheap.
+        cost = self.step_cost
+        sunk = max(0.0, cost.of(num_rows) - cost.of(num_sequences))
+        seconds = cost.span(num_rows, num_rows + most) - sunk
         rates = tokens / seconds
         if self.is_exact:
             widths = range(num_rows + 1, num_rows + most + 1)

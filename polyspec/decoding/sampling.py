@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from polyspec.arrays import FloatArray, LogitsArray, TokenArray
+from polyspec.errors import EngineError
 
 _NEGLIGIBLE = 1e-12
 """Tokens below this share of the likeliest one's probability are never drawn."""
@@ -63,8 +64,17 @@ def candidates(
     Args:
         logits: Shape `(V,)`, repetition penalty already applied.
         sampling: Its temperature must be above 0.
+
+    Raises:
+        EngineError: The logits are no finite numbers.
     """
     best = float(logits.max())
+    if not np.isfinite(best):
+        raise EngineError(
+            "no token can be drawn",
+            cause=f"the model's largest logit is {best}",
+            remedy="check the model with polyspec models verify, or use another model",
+        )
     ids = _near_maximum(logits, best, sampling)
     order = np.lexsort((ids, -logits[ids]))
     if sampling.top_k:

@@ -1,6 +1,6 @@
 """The loop: many sequences in one context, each step proposing and verifying."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -97,30 +97,38 @@ class Scheduler:
         *,
         max_sequences: int,
         max_prefixes: int = 2,
+        first_id: int = 0,
     ) -> None:
         """Decode at most `max_sequences` at once.
 
-        The target must offer `max_sequences + max_prefixes` sequence ids. An exact
+        The target must offer `max_sequences + max_prefixes` sequence ids, counted
+        from `first_id`; two schedulers of one target take different ones. An exact
         policy decodes one sequence at a time, as the text it promises was defined.
         """
         self.target = target
         self.policy = policy
-        self.max_sequences = 1 if policy.is_exact else max_sequences
+        # Each sequence needs a row of its own in every step.
+        most = min(max_sequences, target.max_batch, target.max_outputs)
+        self.max_sequences = 1 if policy.is_exact else most
         self._drafter = drafter if target.can_trim else None
-        self._prefixes = PrefixStore(
-            target, range(max_sequences, max_sequences + max_prefixes)
-        )
-        self._free_ids = list(range(self.max_sequences - 1, -1, -1))
+        ids = range(first_id, first_id + self.max_sequences + max_prefixes)
+        self._free_ids = list(reversed(ids[: self.max_sequences]))
+        self._prefixes = PrefixStore(target, ids[self.max_sequences :])
         self._num_reserved = 0
 
-    def run(self, requests: Iterable[Request]) -> Iterator[Emitted | Finished]:
+    def run(
+        self, requests: Iterable[Request]
+    ) -> Generator[Emitted | Finished, None, None]:
         """Answer the requests, taken one by one as places become free.
 
         Closing the iterator cancels everything between two steps and releases it.
 
         Raises:
             EngineError: A request can never fit into the context.
+            ValueError: Another run of this scheduler has not ended.
         """
+        if self._num_reserved:
+            raise ValueError("a run must end before the next one begins")
         waiting = enumerate(requests)
         live: list[_Sequence] = []
         held: list[_Sequence] = []
@@ -319,14 +327,14 @@ class Scheduler:
             if is_over or is_cut:
                 del token_ids[place + 1 :]
                 break
+        if self._drafter:
+            self._drafter.observe(sequence.sequence_id, token_ids)
         if is_over or is_cut:
             return True, is_cut
         if not is_first:
             sequence.num_cached += num_verified
             if num_verified < 1 + len(draft.token_ids):
                 self.target.trim(sequence.sequence_id, sequence.num_cached)
-        if self._drafter:
-            self._drafter.observe(sequence.sequence_id, token_ids)
         return False, False
 
 

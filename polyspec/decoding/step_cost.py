@@ -62,9 +62,9 @@ class StepCost:
     @property
     def _last_slope(self) -> float:
         half = self.max_width // 2
-        return float(self.seconds[-1] - self.seconds[half]) / max(
-            1, self.max_width - half
-        )
+        rise = float(self.seconds[-1] - self.seconds[half])
+        # Noise can make a wide step look cheaper than a narrow one.
+        return max(0.0, rise) / max(1, self.max_width - half)
 
     def relative(self, width: int) -> float:
         """Cost of a step relative to one of a single token."""

@@ -37,9 +37,11 @@ class TextStream:
 
     def _advance(self, text: str) -> None:
         self._held += text
-        places = [at for at in map(self._held.find, self._stop) if at >= 0]
-        if places:
-            self._ready.append(self._held[: min(places)])
+        places = [(self._held.find(stop), len(stop)) for stop in self._stop]
+        # The first to be complete counts, however the text came in pieces.
+        ends = [(at + size, at) for at, size in places if at >= 0]
+        if ends:
+            self._ready.append(self._held[: min(ends)[1]])
             self._held = ""
             self.is_stopped = True
             return

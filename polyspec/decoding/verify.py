@@ -46,9 +46,9 @@ def verify_drawn(
 
     Source: Leviathan et al. 2023, arXiv 2211.17192, with a one-point draft.
     """
-    emitted: list[int] = []
+    so_far = list(written_ids)
     for row in range(len(draft_ids) + 1):
-        emitted.append(chooser.choose(logits[row], written_ids + emitted))
-        if row == len(draft_ids) or emitted[row] != draft_ids[row]:
+        so_far.append(chooser.choose(logits[row], so_far))
+        if row == len(draft_ids) or so_far[-1] != draft_ids[row]:
             break
-    return emitted
+    return so_far[len(written_ids) :]

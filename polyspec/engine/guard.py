@@ -11,11 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from polyspec.engine.bindings import llama
 from polyspec.errors import ModelError, PolySpecError
 
 _TIMEOUT_S = 600
-_CHILD_FAILED = 3
+_CHILD_FAILED = 76
+"""Unlike the status of an abort, which is 3 on Windows, or of a Python error."""
 
 
 def require_loadable(path: Path, seal_folder: Path) -> None:
@@ -28,6 +31,12 @@ def require_loadable(path: Path, seal_folder: Path) -> None:
     Raises:
         ModelError: The child could not load or evaluate the model, or died of it.
     """
+    if not path.is_file():
+        raise ModelError(
+            f"{path} cannot be loaded",
+            cause="there is no such file",
+            remedy="polyspec models list",
+        )
     seal = seal_folder / f"{_identity(path)}.ok"
     if seal.exists():
         return
@@ -92,8 +101,15 @@ def _try_load(path: Path) -> None:
         target = LlamaTarget(
             model, ContextOptions(num_sequences=1, context_size=64, max_outputs=1)
         )
-        target.evaluate([Chunk(0, 0, [0], 1)])
+        logits = target.evaluate([Chunk(0, 0, [0], 1)])
+        is_sound = not np.isnan(logits).any()
         target.close()
+    if not is_sound:
+        raise ModelError(
+            f"{path} cannot be used",
+            cause="its logits are no numbers",
+            remedy="check the file with polyspec models verify, or use another model",
+        )
 
 
 def _main(path: Path) -> int:

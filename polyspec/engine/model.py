@@ -1,5 +1,6 @@
 """A loaded model: weights and vocabulary, owned and freed once."""
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -33,7 +34,7 @@ class Model:
         params.n_gpu_layers = gpu_layers
         bindings.forget_log()
         self._closing = ExitStack()
-        handle = library.llama_model_load_from_file(str(path).encode(), params)
+        handle = library.llama_model_load_from_file(os.fsencode(path), params)
         if not handle:
             raise ModelError(
                 f"{path} cannot be loaded",

@@ -66,11 +66,11 @@ class LlamaTarget:
         self.can_trim = model.can_trim
         self.num_steps = 0
         self._closing = ExitStack()
-        self._context = self._make_context()
-        self._closing.callback(self._llama.llama_free, self._context)
-        self._memory = self._llama.llama_get_memory(self._context)
-        self.context_size = int(self._llama.llama_n_ctx(self._context))
-        self.max_batch = int(self._llama.llama_n_batch(self._context))
+        self.handle: Any = self._make_context()
+        self._closing.callback(self._llama.llama_free, self.handle)
+        self._memory = self._llama.llama_get_memory(self.handle)
+        self.context_size = int(self._llama.llama_n_ctx(self.handle))
+        self.max_batch = int(self._llama.llama_n_batch(self.handle))
         self.max_outputs = options.max_outputs
         self._governor: ThreadGovernor | None = None
         self._expected: StepCost | None = None
@@ -159,12 +159,12 @@ class LlamaTarget:
     def _decode(self, width: int) -> None:
         bindings.forget_log()
         started = time.perf_counter()
-        code = self._llama.llama_decode(self._context, self._batch)
+        code = self._llama.llama_decode(self.handle, self._batch)
         if code:
             raise bindings.decode_error(code)
         self.num_steps += 1
         if self._governor and self._expected and width <= self._expected.max_width:
-            self._llama.llama_synchronize(self._context)
+            self._llama.llama_synchronize(self.handle)
             elapsed = time.perf_counter() - started
             self._adopt(self._governor.after_step(elapsed, self._expected.of(width)))
 
@@ -172,7 +172,7 @@ class LlamaTarget:
         if not num_rows:
             return np.empty((0, self.vocab_size), dtype=np.float32)
         start = ctypes.cast(
-            self._llama.llama_get_logits(self._context), ctypes.c_void_p
+            self._llama.llama_get_logits(self.handle), ctypes.c_void_p
         ).value
         if start is None:
             raise EngineError(
@@ -192,7 +192,7 @@ class LlamaTarget:
     def _adopt(self, num_threads: int) -> None:
         if num_threads != self.num_threads:
             self.num_threads = num_threads
-            self._llama.llama_set_n_threads(self._context, num_threads, num_threads)
+            self._llama.llama_set_n_threads(self.handle, num_threads, num_threads)
 
     def copy_prefix(self, from_id: int, to_id: int, num_tokens: int) -> None:
         self._llama.llama_memory_seq_cp(self._memory, from_id, to_id, 0, num_tokens)

@@ -41,6 +41,7 @@ class ThreadGovernor:
         self._ratios: deque[float] = deque(maxlen=window)
         self._rejected: tuple[int, float] | None = None
         self._num_steady = 0
+        self._is_lowering_lost = False
 
     def after_step(self, elapsed_s: float, expected_s: float) -> int:
         """Take the time of a step and return the number of threads of the next."""
@@ -54,7 +55,9 @@ class ThreadGovernor:
         if self._rejected is not None:
             other, other_ratio = self._rejected
             self._rejected = None
-            if ratio > other_ratio:
+            is_lost = ratio > other_ratio
+            self._is_lowering_lost = is_lost and self.num_threads < other
+            if is_lost:
                 self._use(other)
         elif (
             self._num_steady >= self._patience and self.num_threads < self._max_threads
@@ -67,10 +70,8 @@ class ThreadGovernor:
 
     def _is_lowering_open(self) -> bool:
         """Whether fewer threads may be tried: not again right after they lost."""
-        is_settled = self._num_steady > 4 * (self._ratios.maxlen or 1)
-        return self.num_threads > 1 and (
-            is_settled or self._num_steady == self._ratios.maxlen
-        )
+        is_open = not self._is_lowering_lost or self._num_steady >= self._patience
+        return self.num_threads > 1 and is_open
 
     def _use(self, num_threads: int) -> None:
         self.num_threads = num_threads
