@@ -16,7 +16,7 @@ NOTE_ECHO = "the answer repeats the source text"
 
 _MIN_LOOP_CHARS = 24
 _MIN_LOOP_TURNS = 4
-_MIN_ECHO_WORDS = 4
+_MIN_ECHO_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
