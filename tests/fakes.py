@@ -58,7 +58,8 @@ class FakeTarget:
     releases: list[tuple[int, int]] = field(default_factory=list)
     """Evaluations before each release, and the sequence released."""
     num_rows: int = 0
-    most_cells: int = 0
+    cells_after: list[int] = field(default_factory=list)
+    """Cells in use after each evaluation."""
     _next_cell: int = 0
     _last: LogitsArray | None = None
 
@@ -93,7 +94,7 @@ class FakeTarget:
         ids = [chunk.sequence_id for chunk in chunks]
         assert len(set(ids)) == len(ids), "a sequence twice in a step"
         rows = [row for chunk in chunks for row in self._append(chunk)]
-        self.most_cells = max(self.most_cells, self.num_cells)
+        self.cells_after.append(self.num_cells)
         assert self.num_cells <= self.context_size, "the KV cache overflowed"
         self.num_rows += len(rows)
         self._last = (
