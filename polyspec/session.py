@@ -61,14 +61,13 @@ class Session:
         policy: DraftPolicy,
         *,
         max_sequences: int,
-        first_id: int = 0,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.tokenizer = tokenizer
         self.target = target
         self._clock = clock
         self._scheduler = Scheduler(
-            target, drafter, policy, max_sequences=max_sequences, first_id=first_id
+            target, drafter, policy, max_sequences=max_sequences
         )
 
     @property
@@ -101,6 +100,10 @@ class Session:
                         yield Piece(step.index, text)
                 else:
                     yield from self._finish(step, answers.pop(step.index))
+
+    def close(self) -> None:
+        """Give back what the session keeps in its target between runs."""
+        self._scheduler.close()
 
     def run_tokens(self, requests: Iterable[Request]) -> Iterator[Emitted | Finished]:
         """Answer requests given in tokens, for measurements below the text."""

@@ -1,7 +1,7 @@
 """Settings to a translator: the only place where all parts are joined."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 
 from polyspec.catalog.store import default_model, find_model
@@ -17,7 +17,7 @@ from polyspec.engine.ladder import (
     Effort,
     LadderCache,
     measure_step_seconds,
-    probe_identical_widths,
+    probe_exactness,
 )
 from polyspec.engine.model import Model
 from polyspec.engine.target import ContextOptions, LlamaTarget
@@ -41,7 +41,7 @@ _MAX_CONTEXT, _MIN_CONTEXT = 16384, 2048
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A model in memory, ready to be given sessions."""
+    """A model in memory, with a context for one session."""
 
     model: Model
     target: LlamaTarget
@@ -172,8 +172,9 @@ def load_model(
     require_loadable(path, cache_dir() / "loadable")
     with ExitStack() as stack:
         model = stack.enter_context(Model(path, gpu_layers=settings.gpu_layers))
-        target = LlamaTarget(model, _context_options(model, settings))
-        stack.callback(target.close)
+        target = stack.enter_context(
+            closing(LlamaTarget(model, _context_options(model, settings)))
+        )
         cost = _measure(target, settings, report, effort)
         if not settings.exact:
             target.govern_threads(cost)
@@ -217,7 +218,7 @@ def _measure(
     """Return the ladder of the target, measured at its first use here."""
     cache = LadderCache(cache_dir() / "ladders")
     known = cache.get(target) if effort is QUICK else None
-    needs_probe = settings.exact and not cache.knows_identical(target)
+    needs_probe = settings.exact and not cache.knows_exactness(target)
     if known is not None and not needs_probe:
         return known
     name = target.model.path.stem
@@ -226,12 +227,14 @@ def _measure(
         seconds = measure_step_seconds(target, effort)
     else:
         seconds = {width: known.of(width) for width in known.measured_widths}
-    identical = None
+    exactness = None
     if settings.exact or effort is not QUICK:
         report(f"probing which steps of {name} are exact here, once")
-        identical = probe_identical_widths(target)
-    cache.put(target, seconds, identical)
-    return StepCost.from_samples(seconds, identical or ())
+        exactness = probe_exactness(target)
+    cache.put(target, seconds, exactness)
+    if exactness is None:
+        return StepCost.from_samples(seconds)
+    return StepCost.from_samples(seconds, exactness.widths, exactness.num_tokens)
 
 
 def _device_notes(model: Model) -> Iterator[str]:
@@ -271,6 +274,11 @@ def make_translator(settings: Settings, loaded: Loaded) -> Translator:
     parallel = settings.parallel or loaded.step_cost.best_parallel(_MAX_PARALLEL)
     if settings.exact:
         parallel = 1
+        if drafter is not None:
+            notes.append(
+                "exact: segments go one by one, and drafts are taken while prompt and "
+                f"answer have at most {loaded.step_cost.identical_tokens} tokens"
+            )
     session = Session(
         loaded.target,
         loaded.model.tokenizer,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from polyspec.benchmarks.texts import COPIED, SENTENCES, THEMES
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.sampling import Sampling
 from polyspec.drafting.history import HistoryDrafter
+from polyspec.engine.target import LlamaTarget
 from polyspec.errors import DocumentError, UsageError
 from polyspec.languages import Language, find_language
 from polyspec.prompting.interfaces import Completed, CompletionRequest
@@ -22,8 +24,6 @@ TASKS = ("translate", "story", "copied")
 DRAFTERS = ("none", "history")
 MAX_TOKENS = 128
 _STORY_WORDS = 80
-_SESSION_IDS = 3
-"""Sequence ids of a session that decodes one text at a time: one and two prefixes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,17 @@ def run_decode(
     Each text is decoded plainly and with the drafter, one right after the other and in
     turn first, so that a machine whose speed drifts treats both alike.
     """
-    plain = _make_session(loaded, suite, "none", 0)
+    with closing(loaded.target.make_sibling()) as sibling:
+        yield from _run_all(loaded, sibling, suite, report)
+
+
+def _run_all(
+    loaded: Loaded, sibling: LlamaTarget, suite: Suite, report: Callable[[str], None]
+) -> Iterator[DecodeRow]:
+    # Each session has a context to itself, so that neither sees the other's cells.
+    plain = _make_session(loaded, loaded.target, suite, "none")
     for drafter in suite.drafters:
-        drafted = _make_session(loaded, suite, drafter, _SESSION_IDS)
+        drafted = _make_session(loaded, sibling, suite, drafter)
         _warm_up(plain, drafted, loaded, suite)
         for language in suite.languages:
             for task in suite.tasks:
@@ -120,16 +128,18 @@ def run_decode(
                     _measure_pair(row, plain, drafted, request, place % 2 == 0)
                 if requests:
                     yield row
+        drafted.close()
 
 
-def _make_session(loaded: Loaded, suite: Suite, drafter: str, first_id: int) -> Session:
+def _make_session(
+    loaded: Loaded, target: LlamaTarget, suite: Suite, drafter: str
+) -> Session:
     return Session(
-        loaded.target,
+        target,
         loaded.model.tokenizer,
         HistoryDrafter() if drafter == "history" else None,
         DraftPolicy(loaded.step_cost, is_exact=suite.is_exact),
         max_sequences=1,
-        first_id=first_id,
     )
 
 

@@ -60,7 +60,12 @@ def format_ladder(cost: StepCost) -> str:
             ]
         )
     headings = ("width", "ms", "cost", "tokens per cost", "bit-identical")
-    return format_table(headings, rows)
+    limit = (
+        f"bit-identical while the cache holds at most {cost.identical_tokens} tokens"
+        if cost.identical_widths
+        else "no width is bit-identical to single tokens here"
+    )
+    return f"{format_table(headings, rows)}\n\n{limit}"
 
 
 _LAST_PROBED = 8

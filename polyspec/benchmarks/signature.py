@@ -33,4 +33,5 @@ def make_signature(loaded: Loaded, seed: int = 0) -> dict[str, object]:
         },
         "one_token_ms": round(1e3 * cost.of(1), 3),
         "identical_widths": sorted(cost.identical_widths),
+        "identical_tokens": cost.identical_tokens,
     }

@@ -3,11 +3,13 @@
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.sampling import Sampling
 from polyspec.engine.bare_loop import BareLoop
+from polyspec.engine.target import LlamaTarget
 from polyspec.languages import Language, find_language
 from polyspec.prompting.interfaces import Completed, CompletionRequest
 from polyspec.session import Session
@@ -54,10 +56,21 @@ def measure_parallel(
     requests = [
         CompletionRequest(build(text, ""), _MAX_TOKENS, Sampling()) for text in sources
     ]
-    single = _plain_session(loaded, 1, 0)
-    many = _plain_session(loaded, num_parallel, 3)
-    for session in (single, many):
-        _translate(session, requests[:1])
+    with closing(loaded.target.make_sibling()) as sibling:
+        single = _plain_session(loaded, loaded.target, 1)
+        many = _plain_session(loaded, sibling, num_parallel)
+        for session in (single, many):
+            _translate(session, requests[:1])
+        return _compare(single, many, requests, num_parallel, report)
+
+
+def _compare(
+    single: Session,
+    many: Session,
+    requests: Sequence[CompletionRequest],
+    num_parallel: int,
+    report: Callable[[str], None],
+) -> ParallelResult:
     half = len(requests) // 2
     report("one after another, first half")
     first, first_s = _translate(single, requests[:half])
@@ -87,7 +100,7 @@ def measure_overhead(loaded: Loaded, rounds: int = 6) -> float:
     english, french = find_language("eng"), find_language("fra")
     build = make_prompt_builder(loaded.profile, english, french)
     prompt = build("The old harbour was quiet, and the boats lay still.", "")
-    session = _plain_session(loaded, 1, 0)
+    session = _plain_session(loaded, loaded.target, 1)
     tokenizer = loaded.model.tokenizer
     ids = [tokenizer.bos_id] if tokenizer.adds_bos else []
     for part in prompt.shared + prompt.own:
@@ -113,14 +126,13 @@ def _time_ours(session: Session, ids: list[int]) -> float:
     return elapsed - started
 
 
-def _plain_session(loaded: Loaded, num_parallel: int, first_id: int) -> Session:
+def _plain_session(loaded: Loaded, target: LlamaTarget, num_parallel: int) -> Session:
     return Session(
-        loaded.target,
+        target,
         loaded.model.tokenizer,
         None,
         DraftPolicy(loaded.step_cost),
         max_sequences=num_parallel,
-        first_id=first_id,
     )
 
 

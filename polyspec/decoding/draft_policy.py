@@ -1,12 +1,13 @@
 """How many draft tokens a step takes: expected tokens per second decide."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import mul
 
 import numpy as np
 
+from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import Draft
 from polyspec.decoding.step_cost import StepCost
 
@@ -23,6 +24,8 @@ class DraftPolicy:
     """Take only widths whose logits equal those of one-token steps bit for bit."""
     max_drafted: int = 16
     """Most tokens that one sequence is asked for in a step."""
+    feedback: Feedback = field(default_factory=Feedback)
+    """Corrects costs and probabilities while running."""
 
     @property
     def longest_draft(self) -> int:
@@ -32,7 +35,11 @@ class DraftPolicy:
         return self.max_drafted
 
     def choose_lengths(
-        self, drafts: Sequence[Draft], num_rows: int, max_rows: int
+        self,
+        drafts: Sequence[Draft],
+        num_rows: int,
+        max_rows: int,
+        num_cached: int = 0,
     ) -> list[int]:
         """Return how many tokens of each draft to verify.
 
@@ -44,16 +51,22 @@ class DraftPolicy:
             drafts: One for each sequence that decodes in this step.
             num_rows: Tokens the step evaluates without drafts.
             max_rows: Most tokens of a step.
+            num_cached: Tokens in the cache before the step; identical widths are
+                proven up to a number of them.
 
         Example: one sequence, draft probabilities 0.9 and 0.5, steps of 1, 2 and 3
         tokens costing 10, 11 and 20 ms promise 1/10, 1.9/11 and 2.35/20 tokens per
         millisecond, so one token is verified.
         """
         lengths = [0] * len(drafts)
+        if self.is_exact:
+            max_rows = min(max_rows, self.step_cost.identical_tokens - num_cached)
         worth: list[tuple[float, int]] = []
         for place, draft in enumerate(drafts):
-            products = accumulate(draft.probabilities, mul)
-            worth += [(-product, place) for product in products]
+            if draft.token_ids:
+                trust = self.feedback.trust(draft.sources[0])
+                products = accumulate(draft.probabilities, mul)
+                worth += [(-trust * product, place) for product in products]
         if not worth:
             return lengths
         # A stable sort keeps the tokens of one draft in order when products tie.
@@ -64,6 +77,28 @@ class DraftPolicy:
         for _, place in worth[:num_taken]:
             lengths[place] += 1
         return lengths
+
+    def observe_step(
+        self, width: int, elapsed_s: float, drafts: Sequence[Draft], accepted: list[int]
+    ) -> None:
+        """Learn from a step of `width` tokens and how its drafts went.
+
+        Args:
+            width: Tokens that the step evaluated.
+            elapsed_s: How long that took.
+            drafts: The drafts that were verified, empty ones among them.
+            accepted: How many tokens of each were accepted.
+        """
+        self.feedback.observe_time(width, elapsed_s, self.step_cost.of(width))
+        is_idle = True
+        for draft, num_accepted in zip(drafts, accepted, strict=True):
+            if draft.token_ids:
+                is_idle = False
+                self.feedback.observe_draft(
+                    draft.sources[0], draft.probabilities, num_accepted
+                )
+        if is_idle:
+            self.feedback.observe_idle()
 
     def _best_number(
         self, products: list[float], num_sequences: int, num_rows: int, max_rows: int

@@ -1,5 +1,6 @@
 """The loop: many sequences in one context, each step proposing and verifying."""
 
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -60,6 +61,8 @@ class _Sequence:
     sequence_id: int
     chooser: Chooser
     num_cached: int = 0
+    num_copied: int = 0
+    """Tokens of a shared prefix, which take no cells of their own."""
     num_reserved: int = 0
     written_ids: list[int] = field(default_factory=list)
 
@@ -97,12 +100,11 @@ class Scheduler:
         *,
         max_sequences: int,
         max_prefixes: int = 2,
-        first_id: int = 0,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Decode at most `max_sequences` at once.
 
-        The target must offer `max_sequences + max_prefixes` sequence ids, counted
-        from `first_id`; two schedulers of one target take different ones. An exact
+        The target must offer `max_sequences + max_prefixes` sequence ids. An exact
         policy decodes one sequence at a time, as the text it promises was defined.
         """
         self.target = target
@@ -111,10 +113,18 @@ class Scheduler:
         most = min(max_sequences, target.max_batch, target.max_outputs)
         self.max_sequences = 1 if policy.is_exact else most
         self._drafter = drafter if target.can_trim else None
-        ids = range(first_id, first_id + self.max_sequences + max_prefixes)
+        if policy.is_exact:
+            # A second prefix would move the cells of all that follows.
+            max_prefixes = min(1, max_prefixes)
+        ids = range(self.max_sequences + max_prefixes)
         self._free_ids = list(reversed(ids[: self.max_sequences]))
         self._prefixes = PrefixStore(target, ids[self.max_sequences :])
         self._num_reserved = 0
+        self._clock = clock
+
+    def close(self) -> None:
+        """Release the shared prefixes, so that another scheduler may use the target."""
+        self._prefixes.drop_unused()
 
     def run(
         self, requests: Iterable[Request]
@@ -191,7 +201,7 @@ class Scheduler:
         request = sequence.request
         if self._drafter:
             self._drafter.begin(sequence.sequence_id, request.prompt_ids)
-        sequence.num_cached = self._prefixes.enter(
+        sequence.num_copied = sequence.num_cached = self._prefixes.enter(
             sequence.shared_ids, sequence.sequence_id
         )
         sequence.num_reserved = (
@@ -209,8 +219,16 @@ class Scheduler:
 
     def _step(self, live: list[_Sequence]) -> Iterator[Emitted | Finished]:
         deciding, chunks, drafts = self._plan(live)
+        started = self._clock()
         logits = self.target.evaluate(chunks)
+        elapsed = self._clock() - started
         emitted = self._verify(deciding, drafts, logits)
+        self.policy.observe_step(
+            sum(len(chunk.token_ids) for chunk in chunks),
+            elapsed,
+            drafts,
+            [len(token_ids) - 1 for token_ids in emitted],
+        )
         finished: list[Finished] = []
         events: list[Emitted | Finished] = []
         for sequence, draft, token_ids in zip(deciding, drafts, emitted, strict=True):
@@ -277,7 +295,12 @@ class Scheduler:
             [min(longest, sequence.num_left - 1) for sequence in writing],
         )
         num_rows = len(writing) + num_prompt
-        lengths = self.policy.choose_lengths(proposed, num_rows, num_rows + room)
+        num_cached = self._prefixes.num_cells + sum(
+            sequence.num_cached - sequence.num_copied for sequence in writing
+        )
+        lengths = self.policy.choose_lengths(
+            proposed, num_rows, num_rows + room, num_cached
+        )
         return [
             _shorten(draft, length)
             for draft, length in zip(proposed, lengths, strict=True)

@@ -21,10 +21,15 @@ class StepCost:
     measured_widths: tuple[int, ...]
     identical_widths: frozenset[int] = field(default_factory=frozenset)
     """Widths whose logits equal those of width 1 bit for bit, here and now."""
+    identical_tokens: int = 0
+    """Tokens in the cache, the step's own among them, up to which that was proven."""
 
     @classmethod
     def from_samples(
-        cls, seconds_by_width: Mapping[int, float], identical: Sequence[int] = ()
+        cls,
+        seconds_by_width: Mapping[int, float],
+        identical: Sequence[int] = (),
+        identical_tokens: int = 0,
     ) -> "StepCost":
         """Make a ladder from measured widths, which must include 1.
 
@@ -36,7 +41,7 @@ class StepCost:
         values = [seconds_by_width[width] for width in widths]
         every = np.arange(widths[-1] + 1)
         seconds = np.interp(every, [0, *widths], [0.0, *values])
-        return cls(seconds, tuple(widths), frozenset(identical))
+        return cls(seconds, tuple(widths), frozenset(identical), identical_tokens)
 
     @classmethod
     def flat(cls) -> "StepCost":

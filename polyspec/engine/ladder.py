@@ -7,7 +7,7 @@ under a key made of all of these.
 import hashlib
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,13 @@ from polyspec.engine.target import LlamaTarget
 MEASURED_WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 24, 32, 48, 64)
 """Dense where drafts live, and on both sides of where kernels change."""
 _PROBED_WIDTHS = (2, 3, 4, 5, 6, 7, 8)
+_PROBED_TOKENS = (256, 512, 1024)
+"""Kernels change where the cache, padded to such numbers, grows: beyond 256 tokens some
+divide it among the threads, and for single tokens only."""
 _NUM_PROBED = 48
 _CONTEXT_TOKENS = 64
 _SEQUENCE = 0
-_FORMAT = 1
+_FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def measure_step_seconds(
     ids = _probe_ids(target, _CONTEXT_TOKENS + MEASURED_WIDTHS[-1])
     limit = min(target.max_batch, target.max_outputs)
     widths = [width for width in MEASURED_WIDTHS if width <= limit]
-    _fill(target, ids)
+    _fill(target, ids[:_CONTEXT_TOKENS])
     seconds: dict[int, float] = {}
     started = time.perf_counter()
     _time_step(target, ids, 1)
@@ -65,37 +68,60 @@ def measure_step_seconds(
     return seconds
 
 
-def probe_identical_widths(target: LlamaTarget) -> list[int]:
-    """Return the widths whose logits equal those of width 1, all bits of all rows.
+@dataclass(frozen=True, slots=True)
+class Exactness:
+    """Which steps give the logits of single tokens, all bits of all rows."""
+
+    widths: tuple[int, ...]
+    num_tokens: int
+    """Tokens in the cache up to which it was proven; 0 with no width."""
+
+
+def probe_exactness(target: LlamaTarget) -> Exactness:
+    """Compare all logits of wider steps with those of single tokens.
 
     A width may round like a single token or not, by the kernels that the library takes
-    for it; so all logits of 48 positions are compared. Exactness means one sequence,
-    so widths are tried within one.
+    for it and for the size of the cache; so it is tried at the end of every size, until
+    one fails. Exactness means one sequence, so widths are tried within one.
     """
-    ids = _probe_ids(target, _CONTEXT_TOKENS + _NUM_PROBED)
-    expected = _all_logits(target, ids, 1)
-    identical = []
-    for width in _PROBED_WIDTHS:
-        if np.array_equal(expected, _all_logits(target, ids, width)):
-            identical.append(width)
-    target.release(_SEQUENCE)
-    return identical
+    proven = Exactness((), 0)
+    if not target.can_trim:
+        return proven
+    for num_tokens in _PROBED_TOKENS:
+        if num_tokens > target.context_size:
+            break
+        ids = _probe_ids(target, num_tokens)
+        depth = num_tokens - _NUM_PROBED
+        _fill(target, ids[:depth])
+        expected = _all_logits(target, ids, depth, 1)
+        widths = tuple(
+            width
+            for width in proven.widths or _PROBED_WIDTHS
+            if np.array_equal(expected, _all_logits(target, ids, depth, width))
+        )
+        target.release(_SEQUENCE)
+        if not widths or (proven.widths and widths != proven.widths):
+            break
+        proven = Exactness(widths, num_tokens)
+    return proven
 
 
-def _all_logits(target: LlamaTarget, ids: list[int], width: int) -> LogitsArray:
-    target.release(_SEQUENCE)
-    _fill(target, ids)
+def _all_logits(
+    target: LlamaTarget, ids: list[int], depth: int, width: int
+) -> LogitsArray:
+    target.trim(_SEQUENCE, depth)
     rows = []
-    for start in range(_CONTEXT_TOKENS, _CONTEXT_TOKENS + _NUM_PROBED, width):
-        piece = ids[start : min(start + width, _CONTEXT_TOKENS + _NUM_PROBED)]
+    for start in range(depth, len(ids), width):
+        piece = ids[start : start + width]
         chunk = Chunk(_SEQUENCE, start, piece, len(piece))
-        # Half precision would hide differences, so rows are kept whole.
         rows.append(target.evaluate([chunk]).copy())
     return np.concatenate(rows)
 
 
 def _fill(target: LlamaTarget, ids: list[int]) -> None:
-    target.evaluate([Chunk(_SEQUENCE, 0, ids[:_CONTEXT_TOKENS], 0)])
+    for start in range(0, len(ids), target.max_batch):
+        piece = ids[start : start + target.max_batch]
+        target.evaluate([Chunk(_SEQUENCE, start, piece, 0)])
 
 
 def _time_step(target: LlamaTarget, ids: list[int], width: int) -> float:
@@ -107,7 +133,7 @@ def _time_step(target: LlamaTarget, ids: list[int], width: int) -> float:
         target.trim(_SEQUENCE, _CONTEXT_TOKENS)
     else:
         target.release(_SEQUENCE)
-        _fill(target, ids)
+        _fill(target, ids[:_CONTEXT_TOKENS])
     return elapsed
 
 
@@ -129,22 +155,26 @@ class LadderCache:
             return None
         try:
             seconds = {int(w): float(s) for w, s in found["seconds"].items()}
-            if not all(0 < value < np.inf for value in seconds.values()):
+            is_sound = all(0 < value < np.inf for value in seconds.values())
+            if not is_sound or not seconds.keys() <= set(MEASURED_WIDTHS):
                 return None
-            return StepCost.from_samples(seconds, found.get("identical") or ())
+            exact = found.get("exact") or {"widths": [], "num_tokens": 0}
+            return StepCost.from_samples(
+                seconds, [int(w) for w in exact["widths"]], int(exact["num_tokens"])
+            )
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
-    def knows_identical(self, target: LlamaTarget) -> bool:
-        """Whether identical widths have been probed for this target."""
+    def knows_exactness(self, target: LlamaTarget) -> bool:
+        """Whether exactness has been probed for this target."""
         found = self._read(target)
-        return found is not None and isinstance(found.get("identical"), list)
+        return found is not None and isinstance(found.get("exact"), dict)
 
     def put(
         self,
         target: LlamaTarget,
         seconds: dict[int, float],
-        identical: list[int] | None,
+        exactness: Exactness | None,
     ) -> None:
         """Keep a ladder; a folder that cannot be written to is no harm."""
         path = self._path(target)
@@ -152,7 +182,7 @@ class LadderCache:
             "format": _FORMAT,
             "key": _key(target),
             "seconds": seconds,
-            "identical": identical,
+            "exact": asdict(exactness) if exactness else None,
         }
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -210,6 +210,10 @@ class LlamaTarget:
     def release(self, sequence_id: int) -> None:
         self._llama.llama_memory_seq_rm(self._memory, sequence_id, -1, -1)
 
+    def make_sibling(self) -> "LlamaTarget":
+        """Make another context of the same model with the same options."""
+        return LlamaTarget(self.model, self.options)
+
     def close(self) -> None:
         """Free the context; the model stays."""
         self._closing.close()

@@ -1,0 +1,78 @@
+"""What running steps teach about costs and drafters.
+
+The ladder is measured once, on a machine whose speed drifts, and a drafter's
+probabilities are estimates; both are corrected by what happens.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from operator import mul
+
+import numpy as np
+
+from polyspec.arrays import FloatArray
+
+_MAX_WIDTH = 1024
+_WIDTH_RATE, _LEVEL_RATE = 0.1, 0.05
+_FACTOR_RANGE = (0.5, 2.0)
+_OUTLIER = 3.0
+"""A step this much slower than expected was interrupted and teaches nothing."""
+_TRUST_RANGE = (0.2, 1.1)
+_TRUST_PRIOR = 6.0
+_TRUST_DECAY = 0.98
+_IDLE_DECAY = 0.998
+
+
+class Feedback:
+    """Corrections for one target, shared by all its sequences. Numbers only."""
+
+    def __init__(self) -> None:
+        self._factors = np.ones(_MAX_WIDTH + 1)
+        self._level = 1.0
+        self._expected: dict[str, float] = {}
+        self._accepted: dict[str, float] = {}
+
+    def cost_factors(self, first: int, last: int) -> FloatArray:
+        """Factors for the ladder's costs of widths `first` to `last`, inclusive."""
+        places = np.arange(first, last + 1).clip(max=_MAX_WIDTH)
+        return self._factors.take(places)
+
+    def observe_time(self, width: int, elapsed_s: float, expected_s: float) -> None:
+        """Learn how long a step took of which the ladder expects `expected_s`.
+
+        A machine that is slower as a whole changes no choice, so it is told apart from
+        a width that costs more than the others.
+        """
+        place = min(width, _MAX_WIDTH)
+        ratio = elapsed_s / (expected_s * float(self._factors[place]))
+        relative = ratio / self._level
+        if not 1 / _OUTLIER < relative < _OUTLIER:
+            # A lasting change of pace is followed; a single hiccup hardly counts.
+            self._level *= min(_OUTLIER, max(1 / _OUTLIER, relative)) ** _LEVEL_RATE
+            return
+        self._level *= relative**_LEVEL_RATE
+        changed = float(self._factors[place]) * relative**_WIDTH_RATE
+        self._factors[place] = min(_FACTOR_RANGE[1], max(_FACTOR_RANGE[0], changed))
+
+    def trust(self, source: str) -> float:
+        """Accepted over promised tokens of a drafter's verified drafts."""
+        expected = self._expected.get(source, 0.0) + _TRUST_PRIOR
+        accepted = self._accepted.get(source, 0.0) + _TRUST_PRIOR
+        return min(_TRUST_RANGE[1], max(_TRUST_RANGE[0], accepted / expected))
+
+    def observe_draft(
+        self, source: str, probabilities: Sequence[float], num_accepted: int
+    ) -> None:
+        """Learn how a verified draft of one sequence went."""
+        promised = sum(accumulate(probabilities, mul))
+        for sums, value in (
+            (self._expected, promised),
+            (self._accepted, float(num_accepted)),
+        ):
+            sums[source] = sums.get(source, 0.0) * _TRUST_DECAY + value
+
+    def observe_idle(self) -> None:
+        """Forgive a little: a drafter that is not asked can never do better."""
+        for sums in (self._expected, self._accepted):
+            for source in sums:
+                sums[source] *= _IDLE_DECAY
