@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polyspec.decoding.draft_policy import DraftPolicy
+from polyspec.decoding.feedback import Feedback
+from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
+from polyspec.decoding.step_cost import StepCost
+
+SOURCE = "fake"
+ONE_TOKEN = Draft((1,), (0.8,), (SOURCE,))
+
+
+def test_nothing_is_corrected_at_first() -> None:
+    feedback = Feedback()
+    assert feedback.trust(SOURCE) == 1.0
+    assert feedback.cost_factors(1, 64).tolist() == [1.0] * 64
+
+
+@pytest.mark.parametrize(("num_accepted", "trust"), [(0, 0.2), (1, 1.0), (2, 1.1)])
+def test_trust_moves_to_accepted_over_promised(num_accepted: int, trust: float) -> None:
+    feedback = Feedback()
+    for _ in range(400):
+        feedback.observe_draft(SOURCE, (0.5, 1.0), num_accepted)
+    assert feedback.trust(SOURCE) == pytest.approx(trust, abs=0.12)
+    assert feedback.trust("another") == 1.0
+
+
+def test_a_drafter_that_lost_trust_gets_another_chance() -> None:
+    feedback = Feedback()
+    for _ in range(100):
+        feedback.observe_draft(SOURCE, (0.9,), 0)
+    lost = feedback.trust(SOURCE)
+    for _ in range(3000):
+        feedback.observe_idle()
+    assert lost < 0.3
+    assert feedback.trust(SOURCE) > 0.9
+
+
+def test_a_width_that_costs_more_than_the_ladder_says_is_found_out() -> None:
+    feedback = Feedback()
+    for _ in range(300):
+        feedback.observe_time(1, 1.0, 1.0)
+        feedback.observe_time(4, 3.0, 2.0)
+    one, four = feedback.cost_factors(1, 1)[0], feedback.cost_factors(4, 4)[0]
+    assert four / one == pytest.approx(1.5, rel=0.05)
+    assert feedback.cost_factors(5, 5)[0] == 1.0
+
+
+def test_a_machine_that_is_slower_as_a_whole_changes_no_choice() -> None:
+    feedback = Feedback()
+    for _ in range(300):
+        feedback.observe_time(1, 2.0, 1.0)
+        feedback.observe_time(4, 4.0, 2.0)
+    one, four = feedback.cost_factors(1, 1)[0], feedback.cost_factors(4, 4)[0]
+    assert four / one == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_hiccup_teaches_nothing() -> None:
+    feedback = Feedback()
+    feedback.observe_time(4, 100.0, 1.0)
+    assert feedback.cost_factors(4, 4)[0] == 1.0
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 5000), st.floats(0.0, 1e6), st.floats(1e-6, 1e3)),
+        max_size=50,
+    )
+)
+def test_factors_stay_within_reason(steps: list[tuple[int, float, float]]) -> None:
+    feedback = Feedback()
+    for width, elapsed_s, expected_s in steps:
+        feedback.observe_time(width, elapsed_s, expected_s)
+    factors = feedback.cost_factors(1, 2000)
+    assert factors.size == 2000
+    assert np.all((factors >= 0.5) & (factors <= 2.0))
+
+
+def test_a_policy_stops_drafting_what_is_never_accepted() -> None:
+    policy = DraftPolicy(StepCost.from_samples({1: 1.0, 2: 1.3}))
+    assert policy.choose_lengths([ONE_TOKEN], 1, 8) == [1]
+    for _ in range(40):
+        policy.observe_step(2, 1.3, [ONE_TOKEN], [0])
+    assert policy.choose_lengths([ONE_TOKEN], 1, 8) == [0]
+
+
+def test_a_policy_stops_drafting_when_wide_steps_turn_out_dear() -> None:
+    policy = DraftPolicy(StepCost.from_samples({1: 1.0, 2: 1.3}))
+    for _ in range(100):
+        policy.observe_step(1, 1.0, [EMPTY_DRAFT], [0])
+        policy.observe_step(2, 2.4, [ONE_TOKEN], [1])
+    assert policy.choose_lengths([ONE_TOKEN], 1, 8) == [0]
+
+
+def test_policies_do_not_learn_from_each_other() -> None:
+    cost = StepCost.from_samples({1: 1.0, 2: 1.3})
+    first, second = DraftPolicy(cost), DraftPolicy(cost)
+    for _ in range(40):
+        first.observe_step(2, 1.3, [ONE_TOKEN], [0])
+    assert second.choose_lengths([ONE_TOKEN], 1, 8) == [1]
