@@ -141,8 +141,10 @@ def check_answers(scheduler: Scheduler, requests: Sequence[Request], seed: int) 
         expected = expected_ids(request, seed)
         assert answer.token_ids == expected
         assert answer.is_cut == (expected[-1] != END)
+        num_left = request.max_tokens
         for event in answer.events:
-            assert len(event.sources) <= event.num_drafted
+            assert len(event.sources) <= event.num_drafted < num_left
+            num_left -= len(event.token_ids)
             assert len(event.token_ids) in (
                 len(event.sources),
                 len(event.sources) + 1,
