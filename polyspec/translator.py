@@ -34,6 +34,8 @@ from polyspec.translation.pipeline import TranslationEvent, translate_text
 DRAFTERS = ("auto", "none", "history")
 """What `--draft` may name."""
 _MAX_PARALLEL = 64
+_CONTEXT_CHARS = 200
+"""A chat model reads this much of the text before a sentence, to stay coherent."""
 _NUM_PREFIXES = 2
 _MAX_CACHE_BYTES = 512 << 20
 _MAX_CONTEXT, _MIN_CONTEXT = 16384, 2048
@@ -89,6 +91,22 @@ class Translator:
             target_language=self.target_language(to),
             sampling=adjust_sampling(Sampling(), self.settings),
             is_streaming=is_streaming,
+            group_tokens=0,
+            num_context_chars=_CONTEXT_CHARS,
+        )
+
+    def describe_devices(self) -> str:
+        """Say which model runs where, in one line."""
+        model, target = self.loaded.model, self.loaded.target
+        gpus = [device for device in list_devices() if device.kind == "gpu"]
+        threads = f"{target.num_threads} processor threads"
+        if not gpus or model.gpu_layers == 0:
+            return f"{model.path.stem} ({model.description}) on {threads}"
+        number = model.num_layers if model.gpu_layers < 0 else model.gpu_layers
+        names = ", ".join(device.description for device in gpus)
+        return (
+            f"{model.path.stem} ({model.description}): {number} of "
+            f"{model.num_layers} layers on {names}, the rest on {threads}"
         )
 
     def source_language(self, code: str | None = None) -> Language:

@@ -102,6 +102,7 @@ def story(
                     diagnostics.note(event.note)
                 if stats:
                     elapsed = time.perf_counter() - started
+                    diagnostics.note(translator.describe_devices())
                     for line in sums.describe(elapsed, 1):
                         diagnostics.note(line)
 

@@ -12,6 +12,7 @@ import typer
 from polyspec.cli import diagnostics, options, output
 from polyspec.cli.run_stats import RunStats, draft_fields
 from polyspec.cli.sources import Source, open_source
+from polyspec.errors import UsageError
 
 if TYPE_CHECKING:
     from polyspec.translation.pipeline import TranslatedSegment
@@ -90,6 +91,11 @@ def translate(
         "parallel": parallel,
     }
     settings = load_settings(chosen)
+    if settings.to is None:
+        raise UsageError(
+            "no target language is named",
+            remedy="pass --to CODE, for example --to fr",
+        )
     for name in (settings.to, settings.from_):
         if name:
             find_language(name)
@@ -143,6 +149,7 @@ def _run(
                 diagnostics.note("the last segment went wrong; it is written again")
     if stats:
         elapsed = time.perf_counter() - started
+        diagnostics.note(translator.describe_devices())
         for line in sums.describe(elapsed, translator.num_parallel):
             diagnostics.note(line)
 

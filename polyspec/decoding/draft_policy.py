@@ -7,6 +7,7 @@ from operator import mul
 
 import numpy as np
 
+from polyspec.arrays import FloatArray
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import Draft
 from polyspec.decoding.step_cost import StepCost
@@ -108,14 +109,21 @@ class DraftPolicy:
         if most <= 0:
             return 0
         tokens = num_sequences + np.cumsum([0.0, *products[:most]])
-        # Prompts in the step are read anyhow: they must not make drafts look cheap.
-        cost = self.step_cost
-        sunk = max(0.0, cost.of(num_rows) - cost.of(num_sequences))
-        seconds = cost.span(num_rows, num_rows + most) - sunk
-        rates = tokens / seconds
+        rates = tokens / self._seconds(num_sequences, num_rows, num_rows + most)
         if self.is_exact:
             widths = range(num_rows + 1, num_rows + most + 1)
             allowed = [width in self.step_cost.identical_widths for width in widths]
             rates[1:][~np.array(allowed, dtype=bool)] = 0.0
         best = int(rates.argmax())
         return best if rates[best] >= (1 + self.min_gain) * rates[0] else 0
+
+    def _seconds(self, num_sequences: int, first: int, last: int) -> FloatArray:
+        """Return what steps of `first` to `last` tokens cost, prompts left out."""
+        factors = self.feedback.cost_factors(first, last)
+        seconds = self.step_cost.span(first, last) * factors
+        if first == num_sequences:
+            return seconds
+        # Prompts in the step are read anyhow: they must not make drafts look cheap.
+        factor = float(self.feedback.cost_factors(num_sequences, num_sequences)[0])
+        plain = self.step_cost.of(num_sequences) * factor
+        return plain + np.maximum(0.0, seconds - seconds[0])

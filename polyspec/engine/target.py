@@ -14,6 +14,7 @@ from polyspec.decoding.interfaces import Chunk
 from polyspec.decoding.step_cost import StepCost
 from polyspec.engine import bindings
 from polyspec.engine.bindings import llama
+from polyspec.engine.devices import list_devices
 from polyspec.engine.model import Model
 from polyspec.engine.threads import ThreadGovernor, default_threads
 from polyspec.errors import EngineError
@@ -46,6 +47,22 @@ class ContextOptions:
     """Most rows of logits in one step; memory for them is reserved."""
     num_threads: int | None = None
     kv_type: str = "f16"
+
+
+def _require_memory(model: Model, context_size: int) -> None:
+    """Refuse a context that no memory here could hold, whatever its type.
+
+    llama.cpp fills tables of its own for each token before it finds that out.
+    """
+    least = context_size * model.cache_bytes_per_token() // 4
+    there = sum(device.memory_total_bytes for device in list_devices())
+    if least > there:
+        raise EngineError(
+            f"no context of {context_size} tokens could be made",
+            cause=f"it needs {least / 2**30:.1f} GiB at least, "
+            f"all memory is {there / 2**30:.1f} GiB",
+            remedy="pass a smaller --ctx",
+        )
 
 
 class LlamaTarget:
@@ -82,6 +99,7 @@ class LlamaTarget:
             raise ValueError(
                 f"num_sequences must be 1 to {_MAX_SEQUENCES}: {options.num_sequences}"
             )
+        _require_memory(self.model, options.context_size)
         params = self._llama.llama_context_default_params()
         params.n_ctx = options.context_size
         params.n_batch = params.n_ubatch = min(options.max_batch, options.context_size)
