@@ -218,7 +218,7 @@ def read_sources(pairs: Path | None, language: Language) -> Sequence[str]:
     """Return the English sentences to translate.
 
     Raises:
-        DocumentError: The file of pairs cannot be read.
+        DocumentError: The file of pairs cannot be read, or holds none.
     """
     if pairs is None:
         return SENTENCES
@@ -231,4 +231,11 @@ def read_sources(pairs: Path | None, language: Language) -> Sequence[str]:
             cause=getattr(err, "strerror", None) or str(err),
             remedy="name a TSV file in UTF-8, or a folder with one for each language",
         ) from err
-    return [line.split("\t")[0] for line in lines if line.strip()]
+    sources = [line.split("\t")[0].strip() for line in lines]
+    if not any(sources):
+        raise DocumentError(
+            f"there is nothing to translate in {path}",
+            cause="its first column is empty",
+            remedy="name a TSV file with English in its first column",
+        )
+    return [source for source in sources if source]

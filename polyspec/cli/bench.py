@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from polyspec.cli import diagnostics, options, output
+from polyspec.errors import UsageError
 
 if TYPE_CHECKING:
     from polyspec.settings import Settings
@@ -95,9 +96,11 @@ def decode(
     from polyspec.translator import load_model
 
     suite = bench.Suite(
-        languages=tuple(find_language(name) for name in _names(languages)),
-        tasks=_names(tasks),
-        drafters=_names(drafters),
+        languages=tuple(
+            find_language(name) for name in _names(languages, "--languages")
+        ),
+        tasks=_names(tasks, "--tasks"),
+        drafters=_names(drafters, "--drafters"),
         limit=limit,
         pairs=pairs,
         seed=seed,
@@ -180,8 +183,14 @@ def overhead(
         )
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+def _names(text: str, option: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise UsageError(
+            f"{option} names nothing to measure",
+            remedy=f"leave {option} out, or see polyspec bench decode --help",
+        )
+    return names
 
 
 def _settings(

@@ -61,14 +61,15 @@ def open_output(
     name = str(path)
     with _translate_errors(name):
         target = Path(os.path.realpath(path))
-        mode = _look_up_mode(target)
+        # Not of the target: an open pipe has a path that does not exist.
+        mode = _look_up_mode(path)
     if mode is not None and stat.S_ISDIR(mode):
         raise DocumentError(
             f"cannot write {name}", cause="it is a folder", remedy="name a file in it"
         )
     if mode is not None and not stat.S_ISREG(mode):
         with _translate_errors(name):
-            stream = target.open("w", encoding=encoding, newline="")
+            stream = path.open("w", encoding=encoding, newline="")
         yield from _write(stream, name, has_mark, is_file=False)
         return
     with _translate_errors(name):
@@ -102,9 +103,9 @@ def _write(
             stream.close()
 
 
-def _look_up_mode(target: Path) -> int | None:
+def _look_up_mode(path: Path) -> int | None:
     try:
-        return target.stat().st_mode
+        return path.stat().st_mode
     except FileNotFoundError:
         return None
 
