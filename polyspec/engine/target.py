@@ -229,8 +229,11 @@ class LlamaTarget:
         self._llama.llama_memory_seq_rm(self._memory, sequence_id, -1, -1)
 
     def make_sibling(self) -> "LlamaTarget":
-        """Make another context of the same model with the same options."""
-        return LlamaTarget(self.model, self.options)
+        """Make another context of the same model that is treated alike."""
+        sibling = LlamaTarget(self.model, self.options)
+        if self._expected:
+            sibling.govern_threads(self._expected)
+        return sibling
 
     def close(self) -> None:
         """Free the context; the model stays."""
