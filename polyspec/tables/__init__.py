@@ -1,0 +1,1 @@
+"""N-gram tables: their file format, how they are built, looked up and replayed."""
