@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from polyspec.errors import TableError, TableFormatError, TableMismatchError
 from polyspec.gguf_header import read_gguf_header
-from polyspec.tables import writer
 from polyspec.tables.automaton import assemble
 from polyspec.tables.format import Corpus, TableInfo, read_table_header
 from polyspec.tables.reader import Table
@@ -176,7 +175,7 @@ def test_nothing_is_left_when_writing_is_interrupted(
     def interrupt(_handle: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(writer.os, "fsync", interrupt)
+    monkeypatch.setattr("polyspec.tables.writer.os.fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_table(path, replace(INFO, language="fra"), AUTOMATON)
     assert read_table_header(path)[1].language == "deu"

@@ -1,0 +1,215 @@
+"""From texts to a table: tokenize, count, choose, calibrate, write."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from polyspec.errors import TableError
+from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
+from polyspec.tables.automaton import Automaton, Context, assemble
+from polyspec.tables.calibration import calibration_error, fit_calibration, hits_of
+from polyspec.tables.corpus import read_lines
+from polyspec.tables.counting import NgramCounter, RankedContexts
+from polyspec.tables.encoder import Encoder, make_encoder
+from polyspec.tables.format import MAX_CONTEXT, Corpus, TableInfo
+from polyspec.tables.writer import to_bytes, write_table
+
+_BATCH_CHARS = 2_000_000
+_BYTES_PER_STATE = 8
+_NARROW_STATES = 65_536
+"""With more, indices take 4 bytes instead of 2."""
+_WIDE_BYTES = 700_000
+"""Below this size a table of narrow indices holds more states than a wide one."""
+_HELD_OUT_EVERY = 40
+_MAX_HELD_OUT = 200_000
+_OVERHEAD_BYTES = 400 << 20
+"""Memory that tokenizing takes beside the counter's."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """What a table is built from, and how."""
+
+    language: str
+    """ISO 639-3."""
+    header: GgufHeader
+    """Of the model that the table drafts for."""
+    corpora: Sequence[tuple[Path, Corpus]]
+    held_out: Path | None = None
+    """Text to calibrate on; without one, every 40th line is held out."""
+    max_order: int = 4
+    """Most tokens of a context, `1..8`."""
+    min_count: int = 2
+    """Least occurrences of a context."""
+    max_bytes: int = 500_000
+    """Size of the file at most."""
+    memory_bytes: int = 1 << 30
+    """Memory for building, beyond which it goes on on disk."""
+    report: Callable[[str], None] = field(default=lambda _text: None)
+    """Told in a few words what is being done."""
+
+
+def build_table(request: BuildRequest, output: Path) -> TableInfo:
+    """Build a table and write it whole or not at all.
+
+    The same request gives the same bytes.
+
+    Raises:
+        TableError: A text cannot be read, is empty, or the table cannot be written.
+        ModelError: The model's tokenizer is not known.
+    """
+    if not 1 <= request.max_order <= MAX_CONTEXT:
+        raise ValueError(f"max_order must be 1..{MAX_CONTEXT}: {request.max_order}")
+    encoder = make_encoder(request.header)
+    held_out = _HeldOut(request.held_out is None)
+    with tempfile.TemporaryDirectory(prefix="polyspec-") as folder:
+        counter = NgramCounter(
+            Path(folder),
+            request.max_order,
+            max(64 << 20, request.memory_bytes - _OVERHEAD_BYTES),
+        )
+        try:
+            num_tokens = _count(request, encoder, counter, held_out)
+            request.report("choosing contexts")
+            ranked = counter.rank(request.min_count, _most_states(request.max_bytes))
+        finally:
+            counter.close()
+    if request.held_out is not None:
+        held_out.add_file(request.held_out, encoder)
+    request.report("calibrating")
+    ranked, calibration, error = _calibrate(ranked, held_out.lines)
+    info = TableInfo(
+        language=request.language,
+        fingerprint=tokenizer_fingerprint(request.header),
+        vocabulary_size=request.header.vocabulary_size,
+        corpora=tuple(corpus for _, corpus in request.corpora),
+        num_corpus_tokens=num_tokens,
+        pruning=f"expected accepted tokens, most in {request.max_bytes} bytes",
+        build_arguments=_arguments(request),
+        calibration=calibration,
+        calibration_error=error,
+    )
+    request.report("writing")
+    write_table(output, info, _fit(ranked, info, request.max_bytes))
+    return info
+
+
+class _HeldOut:
+    """Lines that calibrate: every 40th of the corpus, or those of a file."""
+
+    def __init__(self, takes_share: bool) -> None:
+        self.lines: list[list[int]] = []
+        self._takes_share = takes_share
+        self._num_seen = self._num_tokens = 0
+
+    def split(self, lines: Sequence[list[int]]) -> Iterator[list[int]]:
+        """Keep some of the lines and yield the others."""
+        for line in lines:
+            self._num_seen += 1
+            if self._takes_share and self._num_seen % _HELD_OUT_EVERY == 0:
+                self._keep(line)
+            else:
+                yield line
+
+    def add_file(self, path: Path, encoder: Encoder) -> None:
+        for lines in _batches(path):
+            for line in encoder.encode(lines):
+                self._keep(line)
+
+    def _keep(self, line: list[int]) -> None:
+        if self._num_tokens < _MAX_HELD_OUT:
+            self.lines.append(line)
+            self._num_tokens += len(line)
+
+
+def _count(
+    request: BuildRequest, encoder: Encoder, counter: NgramCounter, held_out: _HeldOut
+) -> int:
+    num_tokens = 0
+    for path, _ in request.corpora:
+        before = num_tokens
+        for lines in _batches(path):
+            num_tokens += counter.add(held_out.split(encoder.encode(lines)))
+            request.report(f"counting {path.name}: {num_tokens / 1e6:.1f} M tokens")
+        if num_tokens == before:
+            raise TableError(
+                f"no table can be built from {path}",
+                cause="it holds no text",
+                remedy="pass a text with a sentence or paragraph a line",
+            )
+    return num_tokens
+
+
+def _batches(path: Path) -> Iterator[list[str]]:
+    batch: list[str] = []
+    num_chars = 0
+    for line in read_lines(path):
+        batch.append(line)
+        num_chars += len(line)
+        if num_chars >= _BATCH_CHARS:
+            yield batch
+            batch, num_chars = [], 0
+    if batch:
+        yield batch
+
+
+def _most_states(max_bytes: int) -> int:
+    most = max(1, max_bytes // _BYTES_PER_STATE)
+    return min(most, _NARROW_STATES) if max_bytes < _WIDE_BYTES else most
+
+
+def _calibrate(
+    ranked: RankedContexts, lines: Sequence[Sequence[int]]
+) -> tuple[RankedContexts, tuple[tuple[float, float], ...], float]:
+    """Return calibrated contexts, the map, and its error on lines it has not seen."""
+    max_order = ranked.contexts.shape[1]
+    table = {
+        context: (token, probability) for context, token, probability in _rows(ranked)
+    }
+    # Sources follow one another in a file: each half gets lines of all of them.
+    estimated, hits = hits_of(table, [*lines[::2], *lines[1::2]], max_order)
+    half = estimated.size // 2
+    error = calibration_error(
+        fit_calibration(estimated[:half], hits[:half]).apply(estimated[half:]),
+        hits[half:],
+    )
+    calibration = fit_calibration(estimated, hits)
+    probabilities = calibration.apply(ranked.probabilities)
+    calibrated = RankedContexts(ranked.contexts, ranked.token_ids, probabilities)
+    return calibrated, calibration.pairs(), error
+
+
+def _rows(ranked: RankedContexts) -> Iterator[tuple[Context, int, float]]:
+    for context, token, probability in zip(
+        ranked.contexts.tolist(),
+        ranked.token_ids.tolist(),
+        ranked.probabilities.tolist(),
+        strict=True,
+    ):
+        yield tuple(id_ for id_ in context if id_ >= 0), token, probability
+
+
+def _fit(ranked: RankedContexts, info: TableInfo, max_bytes: int) -> Automaton:
+    """Return the automaton of as many of the best contexts as fit."""
+    rows = list(_rows(ranked))
+    while True:
+        automaton = assemble({context: [(t, p)] for context, t, p in rows})
+        size = len(to_bytes(info, automaton))
+        if size <= max_bytes or len(rows) == 1:
+            return automaton
+        fitting = int(len(rows) * max_bytes / size * 0.999)
+        rows = rows[: max(1, min(fitting, len(rows) - 1))]
+
+
+def _arguments(request: BuildRequest) -> str:
+    arguments = {
+        "files": [path.name for path, _ in request.corpora],
+        "held_out": request.held_out.name if request.held_out else None,
+        "max_order": request.max_order,
+        "min_count": request.min_count,
+        "max_bytes": request.max_bytes,
+        "model": request.header.path.stem,
+    }
+    return json.dumps(arguments, sort_keys=True)

@@ -1,0 +1,110 @@
+"""Making promised probabilities agree with what held-out text does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from polyspec.arrays import FloatArray
+
+_NUM_BINS = 48
+_LEAST_IN_BIN = 50
+_PRIOR_TRIALS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A rising map from estimated to observed probabilities."""
+
+    estimated: FloatArray
+    """Shape `(B,)`, rising; empty where there was nothing to learn from."""
+    observed: FloatArray
+    """Shape `(B,)`, never falling, `0..1`."""
+
+    def apply(self, probabilities: FloatArray) -> FloatArray:
+        """Return calibrated probabilities of the same shape."""
+        if not self.estimated.size:
+            return probabilities.clip(0.0, 1.0)
+        return np.interp(probabilities, self.estimated, self.observed).clip(0.0, 1.0)
+
+    def pairs(self) -> tuple[tuple[float, float], ...]:
+        """Estimated and observed, for the table's metadata."""
+        return tuple(zip(self.estimated.tolist(), self.observed.tolist(), strict=True))
+
+
+def fit_calibration(estimated: FloatArray, hits: FloatArray) -> Calibration:
+    """Learn from held-out tokens.
+
+    Args:
+        estimated: Probability of each proposed token, shape `(N,)`.
+        hits: 1 where the token came, otherwise 0, shape `(N,)`.
+
+    Source: isotonic regression by pool adjacent violators, Zadrozny and Elkan 2002.
+    """
+    num_bins = min(_NUM_BINS, estimated.size // _LEAST_IN_BIN)
+    if num_bins < 1:
+        return Calibration(np.empty(0), np.empty(0))
+    order = np.argsort(estimated, kind="stable")
+    bins = np.array_split(order, num_bins)
+    means = np.array([estimated[places].mean() for places in bins])
+    sizes = np.array([float(places.size) for places in bins])
+    # A few trials as promised keep a small bin from claiming that all or none hit.
+    sums = np.array([hits[places].sum() for places in bins]) + _PRIOR_TRIALS * means
+    observed = _pool(sums / (sizes + _PRIOR_TRIALS), sizes)
+    distinct = np.concatenate([[True], np.diff(means) > 1e-9])
+    return Calibration(means[distinct], observed[distinct])
+
+
+def calibration_error(promised: FloatArray, hits: FloatArray) -> float:
+    """Mean distance of promised from observed over ten bins of equal size."""
+    if not promised.size:
+        return 0.0
+    bins = np.array_split(np.argsort(promised, kind="stable"), 10)
+    gaps = [
+        abs(float(promised[places].mean() - hits[places].mean())) * places.size
+        for places in bins
+        if places.size
+    ]
+    return sum(gaps) / promised.size
+
+
+def _pool(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the nearest sequence that never falls."""
+    blocks: list[tuple[float, float, int]] = []
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        mean, total, count = value, weight, 1
+        while blocks and blocks[-1][0] > mean:
+            other, other_total, other_count = blocks.pop()
+            mean = (mean * total + other * other_total) / (total + other_total)
+            total, count = total + other_total, count + other_count
+        blocks.append((mean, total, count))
+    return np.array([mean for mean, _, count in blocks for _ in range(count)])
+
+
+def hits_of(
+    table: dict[tuple[int, ...], tuple[int, float]],
+    lines: Sequence[Sequence[int]],
+    max_order: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Estimated probability and hit of every token of some lines.
+
+    Args:
+        table: The likeliest token after each kept context, with its probability.
+        lines: Token ids.
+        max_order: Most tokens of a context.
+    """
+    estimated: list[float] = []
+    hits: list[bool] = []
+    for line in lines:
+        for place, token in enumerate(line):
+            context = tuple(line[max(0, place - max_order) : place])
+            # Contexts are closed under leaving out the oldest token.
+            state: tuple[int, ...] = ()
+            for size in range(1, len(context) + 1):
+                if context[-size:] not in table:
+                    break
+                state = context[-size:]
+            likeliest, probability = table[state]
+            estimated.append(probability)
+            hits.append(likeliest == token)
+    return np.array(estimated, np.float64), np.array(hits, np.float64)

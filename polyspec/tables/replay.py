@@ -1,0 +1,115 @@
+"""Replaying text against a table and a ladder of step costs, without a model."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from operator import mul
+
+import numpy as np
+
+from polyspec.tables.reader import Table
+
+CUDA_LADDER = {
+    1: 1.0,
+    2: 1.07,
+    3: 1.12,
+    4: 1.28,
+    5: 1.28,
+    6: 1.54,
+    7: 1.61,
+    8: 1.72,
+    9: 3.88,
+}
+"""Relative cost of a step by its width.
+
+Source: llama.cpp pull request 5625.
+"""
+_MIN_GAIN = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What drafting would have done to a text."""
+
+    num_tokens: int
+    num_steps: int
+    num_drafted: int
+    num_accepted: int
+    cost: float
+    """In steps of one token."""
+
+    @property
+    def acceptance_rate(self) -> float:
+        """Accepted of drafted tokens, `0..1`."""
+        return self.num_accepted / max(1, self.num_drafted)
+
+    @property
+    def speed_up(self) -> float:
+        """Cost of plain decoding over that of drafting."""
+        return self.num_tokens / self.cost if self.cost else 1.0
+
+
+def ladder_costs(relative: Mapping[int, float]) -> list[float]:
+    """Cost of every width from 0 up, interpolated between the given ones."""
+    widths = sorted(relative)
+    costs: list[float] = np.interp(
+        range(widths[-1] + 1), [0, *widths], [0.0, *(relative[w] for w in widths)]
+    ).tolist()
+    return costs
+
+
+def replay(
+    table: Table, lines: Iterable[Sequence[int]], costs: Sequence[float]
+) -> Replay:
+    """Write each line again, drafting as one sequence would.
+
+    Each step takes the draft length that promises most tokens per cost, as
+    `decoding.draft_policy` does without what it learns while running.
+
+    Args:
+        table: What drafts.
+        lines: Token ids of the text, as the target would write it.
+        costs: Cost of each width of a step, from 0 up.
+    """
+    num_tokens = num_steps = num_drafted = num_accepted = 0
+    cost = 0.0
+    order, longest = table.info.max_order, len(costs) - 2
+    for line in lines:
+        place = 0
+        while place < len(line):
+            state = table.enter(line[max(0, place - order) : place])
+            # The last token is the target's own: a draft as long would be cut.
+            limit = min(longest, len(line) - place - 1)
+            token_ids, probabilities = table.walk(state, limit)
+            num = choose_length(probabilities, costs)
+            accepted = _count_accepted(token_ids[:num], line[place : place + num])
+            place += accepted + 1
+            num_drafted += num
+            num_accepted += accepted
+            cost += costs[num + 1]
+            num_steps += 1
+        num_tokens += len(line)
+    return Replay(num_tokens, num_steps, num_drafted, num_accepted, cost)
+
+
+def choose_length(probabilities: Sequence[float], costs: Sequence[float]) -> int:
+    """Return how many draft tokens promise most tokens per cost; 0 if none pays.
+
+    Example: probabilities 0.9 and 0.5 with costs 1, 1.1 and 2 of 1 to 3 tokens promise
+    1, 1.73 and 1.18 tokens per cost, so one is drafted.
+    """
+    best, best_rate = 0, (1 + _MIN_GAIN) / costs[1]
+    expected = 1.0
+    for num, product in enumerate(accumulate(probabilities, mul), start=1):
+        expected += product
+        rate = expected / costs[num + 1]
+        if rate > best_rate:
+            best, best_rate = num, rate
+    return best
+
+
+def _count_accepted(draft_ids: Sequence[int], line: Sequence[int]) -> int:
+    for place, (drafted, written) in enumerate(zip(draft_ids, line, strict=True)):
+        if drafted != written:
+            return place
+    return len(draft_ids)
