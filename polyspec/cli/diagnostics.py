@@ -71,7 +71,7 @@ def progress(label: str, total: int | None, unit: str = "B") -> Iterator[Progres
         unit: `B` for bytes, which are scaled; anything else is counted.
     """
     if _state["is_quiet"]:
-        yield _Silent()
+        yield SILENT
     elif _is_terminal():
         from polyspec.cli.progress_bar import show_bar
 
@@ -100,6 +100,10 @@ class _Silent:
 
     def stage(self, text: str) -> None:
         pass
+
+
+SILENT: Progress = _Silent()
+"""Shows nothing."""
 
 
 class _Lines:

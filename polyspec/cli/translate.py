@@ -106,13 +106,23 @@ def translate(
         from polyspec.translator import open_translator
 
         with (
-            open_translator(settings, diagnostics.note) as translator,
             _open_sink(output_file, source) as write,
+            open_translator(settings, diagnostics.note) as translator,
         ):
             for line in translator.notes:
                 diagnostics.note(line)
             is_streaming = output_file is None and not json and sys.stdout.isatty()
-            _run(translator, source, write, is_streaming, as_json=json, stats=stats)
+            sums, started = RunStats(), time.perf_counter()
+            segments = _run(translator, source, write, is_streaming, as_json=json)
+            with _show_progress(output_file) as progress:
+                for segment in segments:
+                    sums.add(segment.num_tokens, segment.counts)
+                    progress.update(sums.num_segments)
+            if stats:
+                elapsed = time.perf_counter() - started
+                diagnostics.note(translator.describe_devices())
+                for line in sums.describe(elapsed, translator.num_parallel):
+                    diagnostics.note(line)
 
 
 translate.__doc__ = f"{translate.__doc__}\n\n{_EXAMPLES}"
@@ -125,33 +135,39 @@ def _run(
     is_streaming: bool,
     *,
     as_json: bool,
-    stats: bool,
-) -> None:
-    """Write the translation as it comes, and say what is to be said of it."""
+) -> Iterator["TranslatedSegment"]:
+    """Write the translation as it comes; give each segment that is finished."""
     from polyspec.translation.pipeline import TranslatedPiece, TranslatedSegment
 
-    sums, started = RunStats(), time.perf_counter()
-    events = translator.translate(source.chunks, is_streaming=is_streaming)
-    with closing(events):
+    with closing(
+        translator.translate(source.chunks, is_streaming=is_streaming)
+    ) as events:
         for event in events:
             if isinstance(event, TranslatedSegment):
-                sums.add(event.num_tokens, event.counts)
-                if event.note:
-                    diagnostics.note(f"segment {event.index + 1}: {event.note}")
                 if as_json:
                     write(_as_json(translator, event))
                 elif not is_streaming:
                     write(event.output)
+                if event.note:
+                    if is_streaming:
+                        diagnostics.start_line()
+                    diagnostics.note(f"segment {event.index + 1}: {event.note}")
+                yield event
             elif isinstance(event, TranslatedPiece):
                 write(event.text)
             else:
                 write("\n")
                 diagnostics.note("the last segment went wrong; it is written again")
-    if stats:
-        elapsed = time.perf_counter() - started
-        diagnostics.note(translator.describe_devices())
-        for line in sums.describe(elapsed, translator.num_parallel):
-            diagnostics.note(line)
+
+
+@contextmanager
+def _show_progress(path: Path | None) -> Iterator[diagnostics.Progress]:
+    """Count segments on a terminal while the text itself goes into a file."""
+    if path is None or sys.stderr is None or not sys.stderr.isatty():
+        yield diagnostics.SILENT
+        return
+    with diagnostics.progress("translating", None, "segments") as progress:
+        yield progress
 
 
 def _as_json(translator: "Translator", segment: "TranslatedSegment") -> str:

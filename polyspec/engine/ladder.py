@@ -220,4 +220,5 @@ def _key(target: LlamaTarget) -> dict[str, object]:
         "cpu_threads": target.num_threads,
         "wait_policy": bindings.wait_policy(),
         "kv_type": target.options.kv_type,
+        "context": min(target.context_size, _PROBED_TOKENS[-1]),
     }
