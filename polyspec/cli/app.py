@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
 
 def build_app() -> typer.Typer:
     """All commands, ready to be run or described."""
-    from polyspec.cli import bench, config, doctor, models, story, translate
+    from polyspec.cli import bench, config, doctor, models, story, tables, translate
 
     app = typer.Typer(
         name="polyspec",
@@ -56,6 +56,7 @@ def build_app() -> typer.Typer:
     app.command("translate")(translate.translate)
     app.command("story")(story.story)
     app.add_typer(models.app, name="models")
+    app.add_typer(tables.app, name="tables")
     app.add_typer(bench.app, name="bench")
     app.add_typer(config.app, name="config")
     app.command("doctor")(doctor.doctor)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from polyspec.errors import TableError
+from polyspec.errors import TableError, UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.tables.automaton import Automaton, Context, assemble
 from polyspec.tables.calibration import calibration_error, fit_calibration, hits_of
@@ -50,6 +50,32 @@ class BuildRequest:
     report: Callable[[str], None] = field(default=lambda _text: None)
     """Told in a few words what is being done."""
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the tokenizer that the table is for."""
+        return tokenizer_fingerprint(self.header)
+
+
+def name_corpora(
+    files: Sequence[Path], licences: Sequence[str]
+) -> list[tuple[Path, Corpus]]:
+    """Give each text its name and licence.
+
+    Raises:
+        UsageError: There are neither one licence nor as many as texts.
+    """
+    if len(licences) == 1:
+        licences = [*licences] * len(files)
+    if len(licences) != len(files):
+        raise UsageError(
+            f"{len(licences)} licences are named for {len(files)} texts",
+            remedy="pass --licence once, or once for each text in their order",
+        )
+    return [
+        (file, Corpus(file.name, licence))
+        for file, licence in zip(files, licences, strict=True)
+    ]
+
 
 def build_table(request: BuildRequest, output: Path) -> TableInfo:
     """Build a table and write it whole or not at all.
@@ -82,7 +108,7 @@ def build_table(request: BuildRequest, output: Path) -> TableInfo:
     ranked, calibration, error = _calibrate(ranked, held_out.lines)
     info = TableInfo(
         language=request.language,
-        fingerprint=tokenizer_fingerprint(request.header),
+        fingerprint=request.fingerprint,
         vocabulary_size=request.header.vocabulary_size,
         corpora=tuple(corpus for _, corpus in request.corpora),
         num_corpus_tokens=num_tokens,

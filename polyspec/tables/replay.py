@@ -1,12 +1,18 @@
 """Replaying text against a table and a ladder of step costs, without a model."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import accumulate
+from math import inf
 from operator import mul
+from pathlib import Path
 
 import numpy as np
 
+from polyspec.errors import UsageError
+from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
+from polyspec.tables.corpus import read_lines
+from polyspec.tables.encoder import make_encoder
 from polyspec.tables.reader import Table
 
 CUDA_LADDER = {
@@ -24,7 +30,11 @@ CUDA_LADDER = {
 
 Source: llama.cpp pull request 5625.
 """
+CPU_LADDER = {1: 1.0, 2: 1.49, 4: 1.65, 8: 3.4, 16: 3.6}
+"""Relative cost of a step of Qwen2.5 1.5B in 4 bits on two cores."""
+_LADDERS = {"cuda": CUDA_LADDER, "cpu": CPU_LADDER}
 _MIN_GAIN = 0.03
+_MAX_WIDTH = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,14 @@ class Replay:
         """Cost of plain decoding over that of drafting."""
         return self.num_tokens / self.cost if self.cost else 1.0
 
+    def as_fields(self) -> dict[str, float]:
+        """All figures, for JSON."""
+        return {
+            **asdict(self),
+            "acceptance_rate": self.acceptance_rate,
+            "speed_up": self.speed_up,
+        }
+
 
 def ladder_costs(relative: Mapping[int, float]) -> list[float]:
     """Cost of every width from 0 up, interpolated between the given ones."""
@@ -56,6 +74,44 @@ def ladder_costs(relative: Mapping[int, float]) -> list[float]:
         range(widths[-1] + 1), [0, *widths], [0.0, *(relative[w] for w in widths)]
     ).tolist()
     return costs
+
+
+def parse_ladder(text: str) -> list[float]:
+    """Costs by width of a ladder's name, or of pairs such as `2=1.07,4=1.28`.
+
+    Raises:
+        UsageError: Neither.
+    """
+    if text in _LADDERS:
+        return ladder_costs(_LADDERS[text])
+    try:
+        pairs = (part.split("=") for part in text.split(","))
+        relative = {int(width): float(cost) for width, cost in pairs}
+    except ValueError:
+        relative = {}
+    is_sound = all(
+        1 < width <= _MAX_WIDTH and 0 < cost < inf for width, cost in relative.items()
+    )
+    if not relative or not is_sound:
+        raise UsageError(
+            f"{text!r} is no ladder of step costs",
+            cause=f"known are {', '.join(_LADDERS)}",
+            remedy="or name costs relative to one token: --ladder 2=1.07,4=1.28,8=1.72",
+        )
+    return ladder_costs({1: 1.0, **relative})
+
+
+def replay_file(
+    table: Table, path: Path, header: GgufHeader, costs: Sequence[float]
+) -> Replay:
+    """Replay a text, tokenized as the model of a header would.
+
+    Raises:
+        TableMismatchError: The table is for another tokenizer.
+        TableError: The text cannot be read.
+    """
+    table.require_match(tokenizer_fingerprint(header), header.path.stem)
+    return replay(table, make_encoder(header).encode(list(read_lines(path))), costs)
 
 
 def replay(

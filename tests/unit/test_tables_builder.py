@@ -31,22 +31,31 @@ LINES = [
 TEXT = "\n".join(LINES * 30) + "\n"
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """The head of a model with a small SentencePiece vocabulary."""
-    tokens = PIECES + [word.encode() for word in WORDS]
-    types = [2, 3, 3] + [6] * 256 + [1] * len(WORDS)
-    scores = [0.0] * 259 + [-float(place) for place in range(len(WORDS))]
+def write_tiny_model(path: Path, num_more: int = 0) -> Path:
+    """Write the head of a model with a small SentencePiece vocabulary.
+
+    Args:
+        path: Where to.
+        num_more: Further tokens, which make it another tokenizer.
+    """
+    words = [word.encode() for word in WORDS]
+    words += [b"<more%d>" % number for number in range(num_more)]
+    scores = [0.0] * len(PIECES) + [-float(place) for place in range(len(words))]
+    types = [2, 3, 3] + [6] * 256 + [1] * len(words)
     metadata: dict[str | bytes, bytes] = {
         "tokenizer.ggml.model": gguf_files.scalar(STRING, "llama"),
-        "tokenizer.ggml.tokens": gguf_files.array(STRING, tokens),
+        "tokenizer.ggml.tokens": gguf_files.array(STRING, PIECES + words),
         "tokenizer.ggml.scores": gguf_files.array(F32, scores),
         "tokenizer.ggml.token_type": gguf_files.array(I32, types),
         "tokenizer.ggml.unknown_token_id": gguf_files.scalar(U32, 0),
     }
-    path = tmp_path / "tiny.gguf"
     path.write_bytes(gguf_files.gguf(metadata))
     return path
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_tiny_model(tmp_path / "tiny.gguf")
 
 
 @pytest.fixture
