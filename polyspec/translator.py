@@ -9,7 +9,9 @@ from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Drafter
 from polyspec.decoding.sampling import Sampling
 from polyspec.decoding.step_cost import StepCost
+from polyspec.drafting.chain import ChainDrafter
 from polyspec.drafting.history import HistoryDrafter
+from polyspec.drafting.table import TableChoice, TableDrafter
 from polyspec.engine.devices import list_devices, missing_gpu_note
 from polyspec.engine.guard import require_loadable
 from polyspec.engine.ladder import (
@@ -22,6 +24,7 @@ from polyspec.engine.ladder import (
 from polyspec.engine.model import Model
 from polyspec.engine.target import ContextOptions, LlamaTarget
 from polyspec.errors import UsageError
+from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.languages import Language, find_language
 from polyspec.paths import cache_dir
 from polyspec.prompting.detect import detect_profile
@@ -31,7 +34,7 @@ from polyspec.settings import Settings
 from polyspec.stories.writer import STORY_SAMPLING, StoryEvent, write_story
 from polyspec.translation.pipeline import TranslationEvent, translate_text
 
-DRAFTERS = ("auto", "none", "history")
+DRAFTERS = ("auto", "none", "table", "history")
 """What `--draft` may name."""
 _MAX_PARALLEL = 64
 _CONTEXT_CHARS = 200
@@ -63,6 +66,8 @@ class Translator:
     drafter_name: str
     num_parallel: int
     notes: list[str] = field(default_factory=list)
+    tables: TableChoice | None = None
+    """Told which language is written next; None where no table drafts."""
 
     def translate(
         self,
@@ -82,13 +87,16 @@ class Translator:
 
         Raises:
             UsageError: No target language is named, or a language is not known.
+            TableError: The language has no table and one was asked for.
         """
+        target_language = self.target_language(to)
+        self._use_table(target_language)
         return translate_text(
             self.session,
             self.loaded.profile,
             chunks,
             source_language=self.source_language(from_),
-            target_language=self.target_language(to),
+            target_language=target_language,
             sampling=adjust_sampling(Sampling(), self.settings),
             is_streaming=is_streaming,
             group_tokens=0,
@@ -130,15 +138,22 @@ class Translator:
 
         Raises:
             UsageError: There is no theme, or the language is not known.
+            TableError: The language has no table and one was asked for.
         """
+        known = find_language(language)
+        self._use_table(known)
         return write_story(
             self.session,
             self.loaded.profile,
-            find_language(language),
+            known,
             theme,
             num_words=num_words,
             sampling=adjust_sampling(STORY_SAMPLING, self.settings),
         )
+
+    def _use_table(self, language: Language) -> None:
+        if self.tables is not None:
+            self.tables.use(language.code)
 
 
 def adjust_sampling(sampling: Sampling, settings: Settings) -> Sampling:
@@ -289,6 +304,7 @@ def make_translator(settings: Settings, loaded: Loaded) -> Translator:
     notes = list(loaded.notes)
     drafter = _make_drafter(settings, loaded, notes)
     policy = DraftPolicy(loaded.step_cost, is_exact=settings.exact)
+    drafter, tables = _add_table(settings, loaded, drafter, policy)
     parallel = settings.parallel or loaded.step_cost.best_parallel(_MAX_PARALLEL)
     if settings.exact:
         parallel = 1
@@ -304,8 +320,8 @@ def make_translator(settings: Settings, loaded: Loaded) -> Translator:
         policy,
         max_sequences=parallel,
     )
-    name = "none" if drafter is None else "history"
-    return Translator(settings, loaded, session, name, parallel, notes)
+    name = "none" if drafter is None else settings.draft.replace("auto", "history")
+    return Translator(settings, loaded, session, name, parallel, notes, tables)
 
 
 def _make_drafter(
@@ -323,3 +339,22 @@ def _make_drafter(
         )
         return None
     return HistoryDrafter()
+
+
+def _add_table(
+    settings: Settings, loaded: Loaded, drafter: Drafter | None, policy: DraftPolicy
+) -> tuple[Drafter | None, TableChoice | None]:
+    """Return a drafter that uses tables as the settings ask, and who chooses them."""
+    if drafter is None or settings.draft == "history":
+        return drafter, None
+    is_required = settings.draft == "table"
+    from_table = TableDrafter()
+    tables = TableChoice(
+        from_table,
+        lambda: tokenizer_fingerprint(loaded.model.header),
+        loaded.model.path.stem,
+        is_required=is_required,
+    )
+    if is_required:
+        return from_table, tables
+    return ChainDrafter((from_table, drafter), policy.feedback.trust), tables

@@ -1,9 +1,11 @@
 """Drafts from the n-gram table of a language."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
+from polyspec.tables.format import MAX_CONTEXT
 from polyspec.tables.reader import Table
+from polyspec.tables.store import find_table_for, open_table_for
 
 NAME = "table"
 _LEAST_CHANCE = 0.02
@@ -19,13 +21,18 @@ class TableDrafter:
     Source: n-gram drafts per language, arXiv 2605.30580.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table | None = None) -> None:
         self._table = table
-        self._order = table.info.max_order
         self._contexts: dict[int, list[int]] = {}
 
+    def switch(self, table: Table | None) -> None:
+        """Draft from another table from now on, or from none; close the last one."""
+        if self._table is not None:
+            self._table.close()
+        self._table = table
+
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
-        self._contexts[sequence_id] = list(prompt_ids[-self._order :])
+        self._contexts[sequence_id] = list(prompt_ids[-MAX_CONTEXT:])
 
     def propose(
         self, sequence_ids: Sequence[int], limits: Sequence[int]
@@ -37,6 +44,8 @@ class TableDrafter:
 
     def _propose(self, context_ids: list[int], limit: int) -> Draft:
         table = self._table
+        if table is None:
+            return EMPTY_DRAFT
         token_ids, chances = table.walk(table.enter(context_ids), limit)
         reached, num = 1.0, 0
         for chance in chances:
@@ -51,7 +60,50 @@ class TableDrafter:
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
         context = self._contexts[sequence_id]
         context += emitted_ids
-        del context[: -self._order]
+        del context[:-MAX_CONTEXT]
 
     def end(self, sequence_id: int) -> None:
         self._contexts.pop(sequence_id, None)
+
+
+class TableChoice:
+    """Gives a drafter the table of the language that is written next."""
+
+    def __init__(
+        self,
+        drafter: TableDrafter,
+        fingerprint: Callable[[], str],
+        model: str,
+        *,
+        is_required: bool,
+    ) -> None:
+        """Choose nothing yet.
+
+        Args:
+            drafter: Who gets the table.
+            fingerprint: Gives that of the model's tokenizer.
+            model: What the user calls the model.
+            is_required: Whether a language without a table is an error.
+        """
+        self._drafter = drafter
+        self._fingerprint = fingerprint
+        self._model = model
+        self._is_required = is_required
+        self._language = ""
+
+    def use(self, language: str) -> None:
+        """Take the table of a language, or none where there is none.
+
+        Args:
+            language: ISO 639-3.
+
+        Raises:
+            TableError: There is none and one is required, or it is damaged.
+        """
+        if language == self._language:
+            return
+        fingerprint, table = self._fingerprint(), None
+        if self._is_required or find_table_for(language, fingerprint):
+            table = open_table_for(language, fingerprint, self._model)
+        self._drafter.switch(table)
+        self._language = language

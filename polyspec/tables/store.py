@@ -62,8 +62,15 @@ def find_table(name_or_path: str) -> Path:
     )
 
 
+def find_table_for(language: str, fingerprint: str) -> Path | None:
+    """The table of a language for a tokenizer, the user's own rather than ours."""
+    name = f"{table_name(language, fingerprint)}.gguf"
+    paths = (folder / name for folder in (_own_dir(), shipped_tables_dir()))
+    return next((path for path in paths if path.is_file()), None)
+
+
 def open_table_for(language: str, fingerprint: str, model: str) -> Table:
-    """Open the table of a language for a tokenizer, the user's own rather than ours.
+    """Open the table of a language for a tokenizer.
 
     Args:
         language: ISO 639-3.
@@ -74,12 +81,11 @@ def open_table_for(language: str, fingerprint: str, model: str) -> Table:
         TableMismatchError: There are tables of the language, for other tokenizers.
         TableError: There is no table of the language, or it is damaged.
     """
-    name = f"{table_name(language, fingerprint)}.gguf"
-    for folder in (_own_dir(), shipped_tables_dir()):
-        if (folder / name).is_file():
-            table = Table(folder / name)
-            table.require_match(fingerprint, model)
-            return table
+    path = find_table_for(language, fingerprint)
+    if path is not None:
+        table = Table(path)
+        table.require_match(fingerprint, model)
+        return table
     remedy = f"polyspec tables build FILE --language {language} --model {model}"
     others = [
         table.info.fingerprint
@@ -94,7 +100,8 @@ def open_table_for(language: str, fingerprint: str, model: str) -> Table:
         )
     raise TableError(
         f"there is no {language} table for {model}",
-        cause=f"{name} is in neither {_own_dir()} nor {shipped_tables_dir()}",
+        cause=f"neither {_own_dir()} nor {shipped_tables_dir()} holds "
+        f"{table_name(language, fingerprint)}.gguf",
         remedy=f"build it with: {remedy}; or pass --draft auto",
     )
 

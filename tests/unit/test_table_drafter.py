@@ -6,10 +6,14 @@ import pytest
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import EMPTY_DRAFT
 from polyspec.decoding.step_cost import StepCost
-from polyspec.drafting.table import NAME, TableDrafter
+from polyspec.drafting.chain import ChainDrafter
+from polyspec.drafting.history import HistoryDrafter
+from polyspec.drafting.table import NAME, TableChoice, TableDrafter
+from polyspec.errors import TableError
 from polyspec.tables.automaton import assemble
 from polyspec.tables.format import TableInfo
 from polyspec.tables.reader import Table
+from polyspec.tables.store import own_table_path
 from polyspec.tables.writer import write_table
 from tests.contracts.test_drafters import check_propose
 
@@ -81,3 +85,45 @@ def test_the_policy_takes_what_pays(drafter: TableDrafter) -> None:
     drafts = drafter.propose([0], [16])
     policy = DraftPolicy(StepCost.from_samples({1: 1.0, 2: 1.1, 3: 2.0, 8: 8.0}))
     assert policy.choose_lengths(drafts, 1, 64) == [1]
+
+
+def choose(drafter: TableDrafter, *, is_required: bool) -> TableChoice:
+    """Choose among the user's tables, of which there is one: of German."""
+    write_table(
+        own_table_path("deu", "f" * 64),
+        TableInfo("deu", "f" * 64, 10, (), 0, "", "{}"),
+        assemble(EDGES),
+    )
+    return TableChoice(drafter, lambda: "f" * 64, "tiny", is_required=is_required)
+
+
+def test_the_table_of_the_language_that_is_written_drafts() -> None:
+    drafter = TableDrafter()
+    drafter.begin(0, [2])
+    assert drafter.propose([0], [1]) == [EMPTY_DRAFT]
+    choice = choose(drafter, is_required=False)
+    for language, has_table in (("deu", True), ("deu", True), ("fra", False)):
+        choice.use(language)
+        assert bool(drafter.propose([0], [1])[0].token_ids) is has_table
+
+
+def test_a_table_that_was_asked_for_must_be_there() -> None:
+    choice = choose(TableDrafter(), is_required=True)
+    choice.use("deu")
+    with pytest.raises(TableError, match="no fra table"):
+        choice.use("fra")
+
+
+def test_a_chain_takes_the_draft_that_promises_most(drafter: TableDrafter) -> None:
+    trust = {"table": 1.0, "history": 1.0}
+    chain = ChainDrafter((drafter, HistoryDrafter()), trust.__getitem__)
+    chain.begin(0, [2, 8, 8, 8, 8, 8, 8, 8, 8, 8, 2])
+    assert chain.propose([0], [1])[0].sources == ("table",)
+    trust["table"] = 0.01
+    assert chain.propose([0], [1])[0].sources == ("history",)
+    chain.observe(0, [3])
+    assert chain.propose([0], [1])[0].token_ids == (1,)
+    check_propose(chain, [0], [0])
+    chain.end(0)
+    chain.begin(0, [7])
+    assert chain.propose([0], [4]) == [EMPTY_DRAFT]
