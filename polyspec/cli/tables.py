@@ -163,6 +163,7 @@ def evaluate(
     --model gemma-3-270m --ladder cpu
     """
     from polyspec.catalog.store import find_model
+    from polyspec.decoding.feedback import Feedback
     from polyspec.gguf_header import read_gguf_header
     from polyspec.tables.reader import Table
     from polyspec.tables.replay import parse_ladder, replay_file
@@ -170,7 +171,8 @@ def evaluate(
 
     costs = parse_ladder(ladder)
     with Table(find_table(name)) as table:
-        done = replay_file(table, file, read_gguf_header(find_model(model)), costs)
+        header = read_gguf_header(find_model(model))
+        done = replay_file(table, file, header, costs, Feedback())
     if as_json:
         output.write_json(done.as_fields())
         return

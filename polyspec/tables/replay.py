@@ -6,6 +6,7 @@ from itertools import accumulate
 from math import inf
 from operator import mul
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -33,8 +34,27 @@ Source: llama.cpp pull request 5625.
 CPU_LADDER = {1: 1.0, 2: 1.49, 4: 1.65, 8: 3.4, 16: 3.6}
 """Relative cost of a step of Qwen2.5 1.5B in 4 bits on two cores."""
 _LADDERS = {"cuda": CUDA_LADDER, "cpu": CPU_LADDER}
+_SOURCE = "table"
 _MIN_GAIN = 0.03
 _MAX_WIDTH = 1024
+
+
+class Trust(Protocol):
+    """Corrects probabilities while running, as `decoding.feedback` does."""
+
+    def trust(self, source: str) -> float:
+        """Return accepted over promised tokens so far."""
+        ...
+
+    def observe_draft(
+        self, source: str, probabilities: Sequence[float], num_accepted: int
+    ) -> None:
+        """Learn how a draft went."""
+        ...
+
+    def observe_idle(self) -> None:
+        """Learn that nothing was drafted."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,30 +122,31 @@ def parse_ladder(text: str) -> list[float]:
 
 
 def replay_file(
-    table: Table, path: Path, header: GgufHeader, costs: Sequence[float]
+    table: Table, path: Path, header: GgufHeader, costs: Sequence[float], trust: Trust
 ) -> Replay:
-    """Replay a text, tokenized as the model of a header would.
+    """Replay a text, tokenized as the model of a header would; see `replay`.
 
     Raises:
         TableMismatchError: The table is for another tokenizer.
         TableError: The text cannot be read.
     """
     table.require_match(tokenizer_fingerprint(header), header.path.stem)
-    return replay(table, make_encoder(header).encode(list(read_lines(path))), costs)
+    lines = make_encoder(header).encode(list(read_lines(path)))
+    return replay(table, lines, costs, trust)
 
 
 def replay(
-    table: Table, lines: Iterable[Sequence[int]], costs: Sequence[float]
+    table: Table, lines: Iterable[Sequence[int]], costs: Sequence[float], trust: Trust
 ) -> Replay:
     """Write each line again, drafting as one sequence would.
 
-    Each step takes the draft length that promises most tokens per cost, as
-    `decoding.draft_policy` does without what it learns while running.
+    Each step takes the draft length that promises most tokens per cost.
 
     Args:
         table: What drafts.
         lines: Token ids of the text, as the target would write it.
         costs: Cost of each width of a step, from 0 up.
+        trust: Corrects the table's probabilities by what was accepted.
     """
     num_tokens = num_steps = num_drafted = num_accepted = 0
     cost = 0.0
@@ -137,8 +158,12 @@ def replay(
             # The last token is the target's own: a draft as long would be cut.
             limit = min(longest, len(line) - place - 1)
             token_ids, probabilities = table.walk(state, limit)
-            num = choose_length(probabilities, costs)
+            num = choose_length(probabilities, costs, trust.trust(_SOURCE))
             accepted = _count_accepted(token_ids[:num], line[place : place + num])
+            if num:
+                trust.observe_draft(_SOURCE, probabilities[:num], accepted)
+            else:
+                trust.observe_idle()
             place += accepted + 1
             num_drafted += num
             num_accepted += accepted
@@ -148,8 +173,12 @@ def replay(
     return Replay(num_tokens, num_steps, num_drafted, num_accepted, cost)
 
 
-def choose_length(probabilities: Sequence[float], costs: Sequence[float]) -> int:
+def choose_length(
+    probabilities: Sequence[float], costs: Sequence[float], trust: float = 1.0
+) -> int:
     """Return how many draft tokens promise most tokens per cost; 0 if none pays.
+
+    The rule of `decoding.draft_policy` for one sequence.
 
     Example: probabilities 0.9 and 0.5 with costs 1, 1.1 and 2 of 1 to 3 tokens promise
     1, 1.73 and 1.18 tokens per cost, so one is drafted.
@@ -157,7 +186,7 @@ def choose_length(probabilities: Sequence[float], costs: Sequence[float]) -> int
     best, best_rate = 0, (1 + _MIN_GAIN) / costs[1]
     expected = 1.0
     for num, product in enumerate(accumulate(probabilities, mul), start=1):
-        expected += product
+        expected += trust * product
         rate = expected / costs[num + 1]
         if rate > best_rate:
             best, best_rate = num, rate

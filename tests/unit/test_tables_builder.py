@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from polyspec.decoding.feedback import Feedback
 from polyspec.errors import ModelError, TableError
 from polyspec.gguf_header import read_gguf_header, tokenizer_fingerprint
 from polyspec.tables.builder import BuildRequest, build_table
@@ -93,7 +94,7 @@ def test_a_table_drafts_the_text_it_was_counted_from(
     build_table(request, tmp_path / "table.gguf")
     lines = make_encoder(request.header).encode(LINES)
     with Table(tmp_path / "table.gguf") as table:
-        done = replay(table, lines, ladder_costs(CUDA_LADDER))
+        done = replay(table, lines, ladder_costs(CUDA_LADDER), Feedback())
     assert done.acceptance_rate > 0.6
     assert done.speed_up > 1.5
     assert done.num_tokens == sum(map(len, lines))

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from polyspec.decoding.feedback import Feedback
 from polyspec.tables.automaton import assemble
 from polyspec.tables.format import TableInfo
 from polyspec.tables.reader import Table
@@ -23,19 +24,21 @@ def table(tmp_path: Path) -> Iterator[Table]:
 
 def test_a_step_that_costs_nothing_more_accepts_what_agrees(table: Table) -> None:
     # 1 comes alone; then 2 and 3 are drafted and 4 is the bonus token.
-    done = replay(table, [[1, 2, 3, 4]], FLAT)
+    done = replay(table, [[1, 2, 3, 4]], FLAT, Feedback())
     assert (done.num_steps, done.num_accepted, done.cost) == (2, 2, 2.0)
     assert done.speed_up == 2.0
 
 
 def test_a_dear_step_is_plain_decoding(table: Table) -> None:
-    done = replay(table, [[1, 2, 3, 4]], ladder_costs({1: 1.0, 2: 2.0, 9: 9.0}))
+    done = replay(
+        table, [[1, 2, 3, 4]], ladder_costs({1: 1.0, 2: 2.0, 9: 9.0}), Feedback()
+    )
     assert done == Replay(4, 4, 0, 0, 4.0)
     assert (done.acceptance_rate, done.speed_up) == (0.0, 1.0)
 
 
 def test_no_text_is_no_gain(table: Table) -> None:
-    assert replay(table, [[], []], FLAT).speed_up == 1.0
+    assert replay(table, [[], []], FLAT, Feedback()).speed_up == 1.0
 
 
 def test_the_length_with_most_tokens_per_cost_is_chosen() -> None:
@@ -47,3 +50,11 @@ def test_the_length_with_most_tokens_per_cost_is_chosen() -> None:
 
 def test_costs_between_measured_widths_are_interpolated() -> None:
     assert ladder_costs({1: 1.0, 3: 1.5}) == [0.0, 1.0, 1.25, 1.5]
+
+
+def test_promises_that_are_not_kept_end_the_drafting(table: Table) -> None:
+    lines = [[1, 9, 9, 9]] * 200
+    costs = ladder_costs({1: 1.0, 2: 1.5})
+    done = replay(table, lines, costs, Feedback())
+    assert done.num_accepted == 0
+    assert 0 < done.num_drafted < 60
