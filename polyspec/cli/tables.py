@@ -56,7 +56,7 @@ def build(
     ] = 500_000,
     max_order: Annotated[
         int, typer.Option(min=1, max=8, help="Most tokens of a context.")
-    ] = 4,
+    ] = 6,
     min_count: Annotated[
         int, typer.Option(min=1, help="Least occurrences of a context.")
     ] = 2,

@@ -39,7 +39,7 @@ class BuildRequest:
     corpora: Sequence[tuple[Path, Corpus]]
     held_out: Path | None = None
     """Text to calibrate on; without one, every 40th line is held out."""
-    max_order: int = 4
+    max_order: int = 6
     """Most tokens of a context, `1..8`."""
     min_count: int = 2
     """Least occurrences of a context."""

@@ -14,6 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from polyspec.errors import TableError
+
+_OFFLINE = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
 _PAD = -1
 _DISCOUNT = 0.75
 """Taken from every count of a context, so that what was seen once is not believed."""
@@ -48,11 +54,11 @@ class NgramCounter:
 
         self._max_order = max_order
         self._columns = [f"t{place}" for place in range(max_order, 0, -1)]
-        self._db: Any = duckdb.connect(str(folder / "counts.duckdb"))
-        self._db.execute(f"SET memory_limit='{memory_bytes}B'")
-        self._db.execute("SET preserve_insertion_order=false")
+        self._db: Any = duckdb.connect(str(folder / "counts.duckdb"), config=_OFFLINE)
+        self._run(f"SET memory_limit='{memory_bytes}B'")
+        self._run("SET preserve_insertion_order=false")
         fields = ", ".join(f"{name} INTEGER" for name in (*self._columns, "n"))
-        self._db.execute(f"CREATE TABLE raw({fields})")
+        self._run(f"CREATE TABLE raw({fields})")
 
     def close(self) -> None:
         """Let the file go."""
@@ -72,7 +78,7 @@ class NgramCounter:
         }
         if num_windows:
             self._db.register("batch", batch)
-            self._db.execute("INSERT INTO raw SELECT * FROM batch")
+            self._run("INSERT INTO raw SELECT * FROM batch")
             self._db.unregister("batch")
         return int(is_token.sum())
 
@@ -88,12 +94,30 @@ class NgramCounter:
         self._smooth_root()
         for order in range(1, top + 1):
             self._smooth(order, min_count)
-        self._db.execute(
-            f"CREATE TABLE worth{top} AS SELECT *, score AS worth FROM best{top}"
-        )
+        self._run(f"CREATE TABLE worth{top} AS SELECT *, score AS worth FROM best{top}")
         for order in range(top - 1, -1, -1):
             self._raise_worth(order)
         return self._fetch(max_states)
+
+    def _run(self, statement: str) -> Any:
+        """Execute a statement and return its result.
+
+        Raises:
+            TableError: Disk or memory do not suffice.
+        """
+        import duckdb
+
+        try:
+            return self._db.execute(statement)
+        except (RuntimeError, duckdb.InterruptException) as error:
+            # This is how DuckDB tells of Ctrl-C.
+            raise KeyboardInterrupt from error
+        except duckdb.Error as error:
+            raise TableError(
+                "the n-grams cannot be counted",
+                cause=str(error).partition("\n")[0],
+                remedy="free some disk space, or allow more with --memory",
+            ) from error
 
     def _context(self, order: int, table: str = "") -> str:
         """The columns of a context, the oldest first."""
@@ -106,24 +130,24 @@ class NgramCounter:
 
     def _count_orders(self) -> None:
         top = self._max_order
-        self._db.execute(
+        self._run(
             f"CREATE TABLE counts{top} AS SELECT {self._context(top)}, n, "
             "count(*)::BIGINT AS c FROM raw GROUP BY ALL"
         )
-        self._db.execute("DROP TABLE raw")
+        self._run("DROP TABLE raw")
         for order in range(top - 1, -1, -1):
             fields = ", ".join(filter(None, (self._context(order), "n")))
-            self._db.execute(
+            self._run(
                 f"CREATE TABLE counts{order} AS SELECT {fields}, sum(c)::BIGINT AS c "
                 f"FROM counts{order + 1} GROUP BY ALL"
             )
 
     def _smooth_root(self) -> None:
-        self._db.execute(
+        self._run(
             "CREATE TABLE smooth0 AS SELECT n, c / (SELECT sum(c) FROM counts0) AS p "
             "FROM counts0"
         )
-        self._db.execute(
+        self._run(
             "CREATE TABLE best0 AS SELECT n, p, 0.0 AS score FROM smooth0 "
             "ORDER BY p DESC, n LIMIT 1"
         )
@@ -137,13 +161,13 @@ class NgramCounter:
         Source: interpolated absolute discounting, Chen and Goodman 1999.
         """
         context = self._context(order)
-        self._db.execute(
+        self._run(
             f"CREATE TABLE totals AS SELECT {context}, sum(c)::BIGINT AS num, "
             f"{_DISCOUNT} * count(*) / sum(c) AS spared FROM counts{order} "
             f"WHERE {self._columns[-order]} <> {_PAD} GROUP BY {context} "
             f"HAVING sum(c) >= {min_count}"
         )
-        self._db.execute(
+        self._run(
             f"CREATE TABLE smooth{order} AS SELECT {self._context(order, 'k')}, k.n, "
             f"(k.c - {_DISCOUNT}) / t.num + t.spared * b.p AS p "
             f"FROM counts{order} k JOIN totals t ON {self._same(order, 'k', 't')} "
@@ -151,7 +175,7 @@ class NgramCounter:
             f"AND {self._same(order - 1, 'k', 'b')}"
         )
         # `q` is what the parent's best token has here: what is lost without the state.
-        self._db.execute(
+        self._run(
             f"CREATE TABLE best{order} AS WITH seen AS ("
             f"SELECT {self._context(order, 's')}, "
             "max({'p': s.p, 'n': -s.n}) AS top, "
@@ -168,22 +192,22 @@ class NgramCounter:
             f"greatest(q, top.p) AS p, (num - {_DISCOUNT}) * ({_GAIN}) AS score "
             "FROM known"
         )
-        self._db.execute("DROP TABLE totals")
-        self._db.execute(f"DROP TABLE smooth{order - 1}")
-        self._db.execute(f"DROP TABLE counts{order}")
+        self._run("DROP TABLE totals")
+        self._run(f"DROP TABLE smooth{order - 1}")
+        self._run(f"DROP TABLE counts{order}")
 
     def _raise_worth(self, order: int) -> None:
         """Make a context worth at least what its children are, since they need it."""
         above, child = f"worth{order + 1}", self._context(order)
         grouped = f"SELECT {child + ', ' if child else ''}max(worth) AS worth"
         grouped += f" FROM {above}" + (f" GROUP BY {child}" if child else "")
-        self._db.execute(
+        self._run(
             f"CREATE TABLE worth{order} AS SELECT b.*, "
             "greatest(b.score, coalesce(a.worth, 0)) AS worth "
             f"FROM best{order} b LEFT JOIN ({grouped}) a "
             f"ON {self._same(order, 'a', 'b')}"
         )
-        self._db.execute(f"DROP TABLE best{order}")
+        self._run(f"DROP TABLE best{order}")
 
     def _fetch(self, max_states: int) -> RankedContexts:
         parts = []
@@ -198,7 +222,7 @@ class NgramCounter:
                 f"WHERE worth > 0 OR size = 0"
             )
         keys = ", ".join(reversed(self._columns))
-        found = self._db.execute(
+        found = self._run(
             f"{' UNION ALL '.join(parts)} "
             f"ORDER BY (size = 0) DESC, worth DESC, size, {keys} LIMIT {max_states}"
         ).fetchnumpy()

@@ -1,0 +1,123 @@
+"""Smoothed probabilities equal those of a plain calculation."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from polyspec.errors import TableError
+from polyspec.tables.counting import NgramCounter, RankedContexts
+
+MEMORY = 64 << 20
+LINES = st.lists(st.lists(st.integers(0, 3), max_size=8), min_size=1, max_size=6)
+
+
+def rank(lines: list[list[int]], *, min_count: int = 1) -> RankedContexts:
+    with tempfile.TemporaryDirectory() as folder:
+        counter = NgramCounter(Path(folder), 2, MEMORY)
+        for line in lines:
+            assert counter.add([line]) == len(line)
+        ranked = counter.rank(min_count, 10_000)
+        counter.close()
+    return ranked
+
+
+def smoothed(lines: list[list[int]], context: tuple[int, ...], token: int) -> float:
+    """Interpolated absolute discounting, straight from its definition."""
+    size = len(context)
+    follow = Counter(
+        line[place]
+        for line in lines
+        for place in range(size, len(line))
+        if tuple(line[place - size : place]) == context
+    )
+    total = sum(follow.values())
+    if not size:
+        return follow[token] / total
+    below = smoothed(lines, context[1:], token)
+    own = max(0.0, follow[token] - 0.75) / total
+    return own + 0.75 * len(follow) / total * below
+
+
+@settings(max_examples=8)
+@given(lines=LINES.filter(any))
+def test_every_context_has_the_likeliest_token(lines: list[list[int]]) -> None:
+    ranked = rank(lines)
+    known: set[tuple[int, ...]] = set()
+    for row, token, probability in zip(
+        ranked.contexts.tolist(), ranked.token_ids, ranked.probabilities, strict=True
+    ):
+        context = tuple(id_ for id_ in row if id_ >= 0)
+        assert context == () or context[1:] in known
+        known.add(context)
+        chances = [smoothed(lines, context, other) for other in range(4)]
+        assert probability == pytest.approx(max(chances))
+        assert chances[token] == pytest.approx(max(chances))
+    assert () in known
+
+
+def test_a_rare_context_is_left_out() -> None:
+    lines = [[1, 2]] * 5 + [[3, 1]]
+    contexts = rank(lines, min_count=2).contexts.tolist()
+    assert [-1, 1] in contexts
+    assert [-1, 3] not in contexts
+
+
+def test_an_empty_text_counts_nothing(tmp_path: Path) -> None:
+    counter = NgramCounter(tmp_path, 4, MEMORY)
+    assert counter.add([]) == 0
+    assert counter.add([[], []]) == 0
+    counter.close()
+
+
+class Broken:
+    """A database that fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def execute(self, statement: str) -> None:
+        raise self.error
+
+
+@pytest.fixture
+def make_broken(tmp_path: Path) -> Iterator[Callable[[Exception], NgramCounter]]:
+    counter = NgramCounter(tmp_path, 2, MEMORY)
+    database = counter._db
+
+    def make(error: Exception) -> NgramCounter:
+        counter._db = Broken(error)
+        return counter
+
+    yield make
+    database.close()
+
+
+def test_a_full_disk_is_an_error_with_a_remedy(
+    make_broken: Callable[[Exception], NgramCounter],
+) -> None:
+    counter = make_broken(duckdb.IOException("no space left\ndetails"))
+    with pytest.raises(TableError, match="cannot be counted") as raised:
+        counter.rank(2, 10)
+    assert raised.value.cause == "no space left"
+    assert "--memory" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("Query interrupted"), duckdb.InterruptException("stop")]
+)
+def test_an_interrupted_query_is_an_interrupt(
+    error: Exception, make_broken: Callable[[Exception], NgramCounter]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        make_broken(error).rank(2, 10)
+
+
+def test_contexts_are_token_ids(tmp_path: Path) -> None:
+    assert rank([[262_143, 0, 262_143]]).contexts.dtype == np.int32
