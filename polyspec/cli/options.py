@@ -11,7 +11,9 @@ Model = Annotated[
 ]
 Draft = Annotated[
     str | None,
-    typer.Option("--draft", metavar="NAME", help="Drafter: auto, none or history."),
+    typer.Option(
+        "--draft", metavar="NAME", help="Drafter: auto, none, table or history."
+    ),
 ]
 Exact = Annotated[
     bool,
