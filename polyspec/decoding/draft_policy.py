@@ -126,4 +126,5 @@ class DraftPolicy:
         # Prompts in the step are read anyhow: they must not make drafts look cheap.
         factor = float(self.feedback.cost_factors(num_sequences, num_sequences)[0])
         plain = self.step_cost.of(num_sequences) * factor
-        return plain + np.maximum(0.0, seconds - seconds[0])
+        added: FloatArray = np.maximum(0.0, seconds - seconds[0])
+        return plain + added
