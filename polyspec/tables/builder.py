@@ -17,8 +17,8 @@ from polyspec.tables.format import MAX_CONTEXT, Corpus, TableInfo
 from polyspec.tables.writer import to_bytes, write_table
 
 _BATCH_CHARS = 2_000_000
-_BYTES_PER_STATE = 8
-_NARROW_STATES = 65_536
+_LEAST_STATE_BYTES = 5
+_NARROW_STATES = 65_535
 """With more, indices take 4 bytes instead of 2."""
 _WIDE_BYTES = 700_000
 """Below this size a table of narrow indices holds more states than a wide one."""
@@ -182,7 +182,7 @@ def _batches(path: Path) -> Iterator[list[str]]:
 
 
 def _most_states(max_bytes: int) -> int:
-    most = max(1, max_bytes // _BYTES_PER_STATE)
+    most = max(1, max_bytes // _LEAST_STATE_BYTES)
     return min(most, _NARROW_STATES) if max_bytes < _WIDE_BYTES else most
 
 
