@@ -1,6 +1,7 @@
 """What every test has: a home of its own, no network, no colours."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,13 @@ def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_refuse_network)
+
+
+# A shell that starts the tests in the background has them ignore these signals, and
+# so would every program that a test starts and interrupts.
+if os.name == "posix":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
