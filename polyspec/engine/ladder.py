@@ -168,7 +168,10 @@ class LadderCache:
     def knows_exactness(self, target: LlamaTarget) -> bool:
         """Whether exactness has been probed for this target."""
         found = self._read(target)
-        return found is not None and isinstance(found.get("exact"), dict)
+        if found is None or not isinstance(found.get("exact"), dict):
+            return False
+        # A larger context may be exact further than a smaller one could show.
+        return bool(found.get("probed_tokens") == _reach(target))
 
     def put(
         self,
@@ -183,6 +186,7 @@ class LadderCache:
             "key": _key(target),
             "seconds": seconds,
             "exact": asdict(exactness) if exactness else None,
+            "probed_tokens": _reach(target),
         }
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -206,6 +210,11 @@ class LadderCache:
         return self._folder / f"{target.model.path.stem}.{digest[:16]}.json"
 
 
+def _reach(target: LlamaTarget) -> int:
+    """Tokens in the cache up to which this target can be probed."""
+    return min(target.context_size, _PROBED_TOKENS[-1])
+
+
 def _key(target: LlamaTarget) -> dict[str, object]:
     """Everything that a ladder depends on."""
     header = target.model.header
@@ -220,5 +229,4 @@ def _key(target: LlamaTarget) -> dict[str, object]:
         "cpu_threads": target.num_threads,
         "wait_policy": bindings.wait_policy(),
         "kv_type": target.options.kv_type,
-        "context": min(target.context_size, _PROBED_TOKENS[-1]),
     }

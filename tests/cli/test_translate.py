@@ -511,7 +511,7 @@ def test_what_was_chosen_reaches_the_translator(
     assert request.sampling.seed == 3
 
 
-@pytest.mark.parametrize("name", ["history2", "table", ""])
+@pytest.mark.parametrize("name", ["history2", "tables", ""])
 def test_an_unknown_drafter_is_refused_before_a_model_is_looked_for(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

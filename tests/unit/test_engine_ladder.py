@@ -12,14 +12,18 @@ SECONDS = {1: 0.01, 2: 0.013, 64: 0.1}
 EXACT = Exactness((2, 3), 256)
 
 
-def make_target(*, file_size: int = 1, kv_type: str = "f16") -> LlamaTarget:
+def make_target(
+    *, file_size: int = 1, kv_type: str = "f16", context_size: int = 4096
+) -> LlamaTarget:
     """As much of a target as the key of a ladder is made of."""
     header = SimpleNamespace(file_size=file_size, tensors=())
     model = SimpleNamespace(
         header=header, path=Path("a.model.gguf"), description="tiny", gpu_layers=0
     )
     options = SimpleNamespace(num_threads=None, kv_type=kv_type)
-    target = SimpleNamespace(model=model, options=options, num_threads=2)
+    target = SimpleNamespace(
+        model=model, options=options, num_threads=2, context_size=context_size
+    )
     return cast(LlamaTarget, target)
 
 
@@ -132,3 +136,11 @@ def test_nothing_but_the_ladder_is_left_in_the_folder(
 ) -> None:
     kept[0].put(make_target(), SECONDS, EXACT)
     assert list(kept[1].parent.iterdir()) == [kept[1]]
+
+
+def test_a_larger_context_is_probed_again(tmp_path: Path) -> None:
+    cache = LadderCache(tmp_path)
+    cache.put(make_target(context_size=300), SECONDS, EXACT)
+    assert cache.knows_exactness(make_target(context_size=300))
+    assert not cache.knows_exactness(make_target(context_size=4096))
+    assert cache.get(make_target(context_size=4096)) is not None
