@@ -119,18 +119,20 @@ def _run_all(
     # Each session has a context to itself, so that neither sees the other's cells.
     plain = _make_session(loaded, loaded.target, suite, "none")
     for drafter in suite.drafters:
-        drafted = _make_session(loaded, sibling, suite, drafter)
-        _warm_up(plain, drafted, loaded, suite)
         for language in suite.languages:
             for task in suite.tasks:
                 report(f"{language.code} {task} {drafter}")
+                # What a drafter learns belongs to one language and task.
+                drafted = _make_session(loaded, sibling, suite, drafter)
                 row = DecodeRow(language.code, task, drafter)
                 requests = list(_make_requests(plain, loaded, suite, language, task))
+                for request in requests[:1]:
+                    _warm_up(plain, drafted, request)
                 for request in requests:
                     _measure_pair(row, plain, drafted, request, suite.repeats)
+                drafted.close()
                 if requests:
                     yield row
-        drafted.close()
 
 
 def _make_session(
@@ -145,13 +147,10 @@ def _make_session(
     )
 
 
-def _warm_up(plain: Session, drafted: Session, loaded: Loaded, suite: Suite) -> None:
+def _warm_up(plain: Session, drafted: Session, request: CompletionRequest) -> None:
     """Let both compute their shared prefix and the processor reach its pace."""
-    language = suite.languages[0]
-    for request in _make_requests(plain, loaded, suite, language, "translate"):
-        for session in (plain, drafted):
-            _complete(session, replace(request, max_tokens=8))
-        return
+    for session in (plain, drafted):
+        _complete(session, replace(request, max_tokens=8))
 
 
 def _measure_pair(

@@ -18,7 +18,7 @@ class DraftPolicy:
     """Chooses draft lengths so that expected tokens per second are highest."""
 
     step_cost: StepCost
-    min_gain: float = 0.03
+    min_gain: float = 0.08
     """Drafting must promise this much more than plain decoding, since probabilities
     and times are estimates and a promise of "never slower" hangs on them."""
     is_exact: bool = False
