@@ -1,5 +1,6 @@
 """Settings to a translator: the only place where all parts are joined."""
 
+import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from polyspec.engine.ladder import (
     probe_exactness,
 )
 from polyspec.engine.model import Model
-from polyspec.engine.target import ContextOptions, LlamaTarget
+from polyspec.engine.target import MAX_SEQUENCES, ContextOptions, LlamaTarget
 from polyspec.errors import UsageError
 from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.languages import Language, find_language
@@ -97,7 +98,7 @@ class Translator:
             chunks,
             source_language=self.source_language(from_),
             target_language=target_language,
-            sampling=adjust_sampling(Sampling(), self.settings),
+            sampling=self._draw_with(Sampling()),
             is_streaming=is_streaming,
             group_tokens=0,
             num_context_chars=_CONTEXT_CHARS,
@@ -148,8 +149,15 @@ class Translator:
             known,
             theme,
             num_words=num_words,
-            sampling=adjust_sampling(STORY_SAMPLING, self.settings),
+            sampling=self._draw_with(STORY_SAMPLING),
         )
+
+    def _draw_with(self, sampling: Sampling) -> Sampling:
+        """Return how a task draws; without a seed, each call draws anew."""
+        chosen = adjust_sampling(sampling, self.settings)
+        if self.settings.seed is None and not chosen.is_greedy:
+            return replace(chosen, seed=secrets.randbits(32))
+        return chosen
 
     def _use_table(self, language: Language) -> None:
         if self.tables is not None:
@@ -223,7 +231,7 @@ def load_model(
 def _context_options(model: Model, settings: Settings) -> ContextOptions:
     parallel = settings.parallel or _MAX_PARALLEL
     return ContextOptions(
-        num_sequences=min(parallel + _NUM_PREFIXES, 256),
+        num_sequences=min(parallel + _NUM_PREFIXES, MAX_SEQUENCES),
         context_size=settings.ctx or default_context(model),
         max_outputs=max(128, 2 * parallel),
         num_threads=settings.threads,
@@ -306,6 +314,7 @@ def make_translator(settings: Settings, loaded: Loaded) -> Translator:
     policy = DraftPolicy(loaded.step_cost, is_exact=settings.exact)
     drafter, tables = _add_table(settings, loaded, drafter, policy)
     parallel = settings.parallel or loaded.step_cost.best_parallel(_MAX_PARALLEL)
+    parallel = min(parallel, MAX_SEQUENCES - _NUM_PREFIXES)
     if settings.exact:
         parallel = 1
         if drafter is not None:

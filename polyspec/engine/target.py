@@ -31,7 +31,7 @@ _CACHE_TYPES = {
     "bf16": 30,
 }
 """Values of `ggml_type`."""
-_MAX_SEQUENCES = 256
+MAX_SEQUENCES = 256
 """LLAMA_MAX_SEQ of llama.cpp."""
 
 
@@ -95,9 +95,9 @@ class LlamaTarget:
 
     def _make_context(self) -> Any:
         options = self.options
-        if not 1 <= options.num_sequences <= _MAX_SEQUENCES:
+        if not 1 <= options.num_sequences <= MAX_SEQUENCES:
             raise ValueError(
-                f"num_sequences must be 1 to {_MAX_SEQUENCES}: {options.num_sequences}"
+                f"num_sequences must be 1 to {MAX_SEQUENCES}: {options.num_sequences}"
             )
         _require_memory(self.model, options.context_size)
         params = self._llama.llama_context_default_params()

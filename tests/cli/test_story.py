@@ -172,3 +172,10 @@ def test_an_interrupted_story_stays_as_far_as_it_came() -> None:
     assert numbers == [str(number) for number in range(len(numbers))]
     assert err.splitlines()[-2:] == ["the run was closed", "polyspec: interrupted"]
     assert "Traceback" not in err
+
+
+def test_without_a_seed_each_run_draws_anew(fake: FakeOpening) -> None:
+    for _ in range(3):
+        assert story("--theme", "a lamp") == 0
+    seeds = {request.sampling.seed for request in fake.completer.requests}
+    assert len(seeds) > 1
