@@ -28,13 +28,13 @@ class _Answer:
     num_prompt_tokens: int
     started_s: float
     text: list[str] = field(default_factory=list)
-    num_tokens: int = 0
+    token_ids: list[int] = field(default_factory=list)
     num_steps: int = 0
     num_drafted: int = 0
     accepted_by_source: dict[str, int] = field(default_factory=dict)
 
     def record(self, step: Emitted) -> None:
-        self.num_tokens += len(step.token_ids)
+        self.token_ids += step.token_ids
         self.num_steps += 1
         self.num_drafted += step.num_drafted
         for source in step.sources:
@@ -155,7 +155,7 @@ class Session:
             text="".join(answer.text),
             reason=FinishReason.LENGTH if step.is_cut else FinishReason.STOP,
             num_prompt_tokens=answer.num_prompt_tokens,
-            num_tokens=answer.num_tokens,
+            num_tokens=len(answer.token_ids),
             elapsed_s=self._clock() - answer.started_s,
             counts=DraftCounts(
                 answer.num_steps,
@@ -163,4 +163,5 @@ class Session:
                 sum(answer.accepted_by_source.values()),
                 answer.accepted_by_source,
             ),
+            token_ids=tuple(answer.token_ids),
         )

@@ -84,6 +84,9 @@ class Completed:
     elapsed_s: float
     """From admission to the last token, shared with whatever ran beside it."""
     counts: DraftCounts
+    token_ids: tuple[int, ...] = ()
+    """The answer as it was written, with the token that ended it; empty where the
+    completer knows none."""
 
 
 class Completer(Protocol):
