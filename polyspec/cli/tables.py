@@ -153,7 +153,9 @@ def evaluate(
     model: _Model,
     ladder: Annotated[
         str,
-        typer.Option(help="Cost of steps: cuda, cpu, or like 2=1.07,4=1.28,8=1.72."),
+        typer.Option(
+            help="Cost of steps: cuda, cpu, measured, or like 2=1.07,4=1.28,8=1.72."
+        ),
     ] = "cuda",
     as_json: _AsJson = False,
 ) -> None:
@@ -162,17 +164,21 @@ def evaluate(
     Runs no model. Example: polyspec tables eval yor.3c1c93b8a0f2 news.txt
     --model gemma-3-270m --ladder cpu
     """
+    from polyspec.benchmarks.ladders import find_ladder
+    from polyspec.benchmarks.replay import read_answers, replay_answers
     from polyspec.catalog.store import find_model
-    from polyspec.decoding.feedback import Feedback
-    from polyspec.gguf_header import read_gguf_header
+    from polyspec.decoding.draft_policy import DraftPolicy
+    from polyspec.drafting.table import TableDrafter
+    from polyspec.gguf_header import read_gguf_header, tokenizer_fingerprint
     from polyspec.tables.reader import Table
-    from polyspec.tables.replay import parse_ladder, replay_file
     from polyspec.tables.store import find_table
 
-    costs = parse_ladder(ladder)
+    header = read_gguf_header(find_model(model))
+    policy = DraftPolicy(find_ladder(ladder, header))
     with Table(find_table(name)) as table:
-        header = read_gguf_header(find_model(model))
-        done = replay_file(table, file, header, costs, Feedback())
+        table.require_match(tokenizer_fingerprint(header), header.path.stem)
+        answers = read_answers(file, header)
+        done = replay_answers(TableDrafter(table), policy, answers)
     if as_json:
         output.write_json(done.as_fields())
         return

@@ -4,6 +4,7 @@ The result holds for one model on one device with one build and setting, so it i
 under a key made of all of these.
 """
 
+import glob
 import hashlib
 import json
 import time
@@ -19,6 +20,7 @@ from polyspec.decoding.step_cost import StepCost
 from polyspec.engine import bindings
 from polyspec.engine.devices import build_info, list_devices
 from polyspec.engine.target import LlamaTarget
+from polyspec.gguf_header import GgufHeader
 
 MEASURED_WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 24, 32, 48, 64)
 """Dense where drafts live, and on both sides of where kernels change."""
@@ -150,24 +152,21 @@ class LadderCache:
 
     def get(self, target: LlamaTarget) -> StepCost | None:
         """Return the ladder of this target, or nothing if it was never measured."""
-        found = self._read(target)
-        if found is None:
-            return None
-        try:
-            seconds = {int(w): float(s) for w, s in found["seconds"].items()}
-            is_sound = all(0 < value < np.inf for value in seconds.values())
-            if not is_sound or not seconds.keys() <= set(MEASURED_WIDTHS):
-                return None
-            exact = found.get("exact") or {"widths": [], "num_tokens": 0}
-            return StepCost.from_samples(
-                seconds, [int(w) for w in exact["widths"]], int(exact["num_tokens"])
-            )
-        except (KeyError, TypeError, ValueError, AttributeError):
-            return None
+        return _as_step_cost(_read(self._path(target)))
+
+    def latest(self, header: GgufHeader) -> StepCost | None:
+        """Return the ladder measured last for a model, whatever the settings were."""
+        paths = self._folder.glob(f"{glob.escape(header.path.stem)}.*.json")
+        for path in sorted(paths, key=_written_at, reverse=True):
+            found = _read(path)
+            key = found.get("key") if found else None
+            if isinstance(key, dict) and key.items() >= _model_key(header).items():
+                return _as_step_cost(found)
+        return None
 
     def knows_exactness(self, target: LlamaTarget) -> bool:
         """Whether exactness has been probed for this target."""
-        found = self._read(target)
+        found = _read(self._path(target))
         if found is None or not isinstance(found.get("exact"), dict):
             return False
         # A larger context may be exact further than a smaller one could show.
@@ -196,18 +195,42 @@ class LadderCache:
         except OSError:
             return
 
-    def _read(self, target: LlamaTarget) -> dict[str, Any] | None:
-        try:
-            found = json.loads(self._path(target).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        if not isinstance(found, dict) or found.get("format") != _FORMAT:
-            return None
-        return found
-
     def _path(self, target: LlamaTarget) -> Path:
         digest = hashlib.sha256(json.dumps(_key(target)).encode()).hexdigest()
         return self._folder / f"{target.model.path.stem}.{digest[:16]}.json"
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(found, dict) or found.get("format") != _FORMAT:
+        return None
+    return found
+
+
+def _as_step_cost(found: dict[str, Any] | None) -> StepCost | None:
+    if found is None:
+        return None
+    try:
+        seconds = {int(w): float(s) for w, s in found["seconds"].items()}
+        is_sound = all(0 < value < np.inf for value in seconds.values())
+        if not is_sound or not seconds.keys() <= set(MEASURED_WIDTHS):
+            return None
+        exact = found.get("exact") or {"widths": [], "num_tokens": 0}
+        return StepCost.from_samples(
+            seconds, [int(w) for w in exact["widths"]], int(exact["num_tokens"])
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _reach(target: LlamaTarget) -> int:
@@ -217,10 +240,8 @@ def _reach(target: LlamaTarget) -> int:
 
 def _key(target: LlamaTarget) -> dict[str, object]:
     """Everything that a ladder depends on."""
-    header = target.model.header
     return {
-        "file_size": header.file_size,
-        "tensors": hashlib.sha256(repr(header.tensors).encode()).hexdigest(),
+        **_model_key(target.model.header),
         "model": target.model.description,
         "devices": [device.description for device in list_devices()],
         "gpu_layers": target.model.gpu_layers,
@@ -229,4 +250,11 @@ def _key(target: LlamaTarget) -> dict[str, object]:
         "cpu_threads": target.num_threads,
         "wait_policy": bindings.wait_policy(),
         "kv_type": target.options.kv_type,
+    }
+
+
+def _model_key(header: GgufHeader) -> dict[str, object]:
+    return {
+        "file_size": header.file_size,
+        "tensors": hashlib.sha256(repr(header.tensors).encode()).hexdigest(),
     }

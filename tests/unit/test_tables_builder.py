@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from polyspec.decoding.feedback import Feedback
+from polyspec.benchmarks.ladders import named_ladder
+from polyspec.benchmarks.replay import replay_lines
+from polyspec.decoding.draft_policy import DraftPolicy
+from polyspec.drafting.table import TableDrafter
 from polyspec.errors import ModelError, TableError
 from polyspec.gguf_header import read_gguf_header, tokenizer_fingerprint
 from polyspec.tables.builder import BuildRequest, build_table
@@ -16,7 +19,6 @@ from polyspec.tables.corpus import read_lines
 from polyspec.tables.encoder import make_encoder
 from polyspec.tables.format import Corpus
 from polyspec.tables.reader import Table
-from polyspec.tables.replay import CUDA_LADDER, ladder_costs, replay
 from tests import gguf_files
 from tests.gguf_files import F32, I32, STRING, U32
 
@@ -94,7 +96,8 @@ def test_a_table_drafts_the_text_it_was_counted_from(
     build_table(request, tmp_path / "table.gguf")
     lines = make_encoder(request.header).encode(LINES)
     with Table(tmp_path / "table.gguf") as table:
-        done = replay(table, lines, ladder_costs(CUDA_LADDER), Feedback())
+        policy = DraftPolicy(named_ladder("cuda"))
+        done = replay_lines(TableDrafter(table), policy, lines)
     assert done.acceptance_rate > 0.6
     assert done.speed_up > 1.5
     assert done.num_tokens == sum(map(len, lines))
