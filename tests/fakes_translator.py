@@ -11,15 +11,18 @@ from types import SimpleNamespace
 from typing import cast
 
 from polyspec import translator as real
+from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.step_cost import StepCost
+from polyspec.drafting.compose import Drafting, require_drafter
 from polyspec.engine.ladder import QUICK, Effort
 from polyspec.engine.model import Model
 from polyspec.engine.target import LlamaTarget
+from polyspec.loading import Loaded, silent
 from polyspec.prompting.interfaces import Completed, CompletionRequest, Piece
 from polyspec.prompting.profiles import TRANSLATEGEMMA
 from polyspec.session import Session
 from polyspec.settings import Settings
-from polyspec.translator import Loaded, Translator
+from polyspec.translator import Translator
 from tests.fakes import ByteTokenizer, FakeTarget
 from tests.fakes_completer import FakeCompleter, own_text
 
@@ -45,16 +48,16 @@ class FakeOpening:
 
     @contextmanager
     def __call__(
-        self, settings: Settings, report: Callable[[str], None] = real.silent
+        self, settings: Settings, report: Callable[[str], None] = silent
     ) -> Iterator[Translator]:
-        real.require_drafter(settings.draft)
+        require_drafter(settings.draft)
         self.opened.append(settings)
         try:
             yield FakeTranslator(
                 settings,
                 cast(Loaded, SimpleNamespace(profile=TRANSLATEGEMMA)),
                 cast(Session, self.completer),
-                "history",
+                Drafting("history", Feedback()),
                 self.completer.num_places,
                 list(self.notes),
             )
@@ -132,7 +135,7 @@ class FakeLoading:
     def __call__(
         self,
         settings: Settings,
-        report: Callable[[str], None] = real.silent,
+        report: Callable[[str], None] = silent,
         effort: Effort = QUICK,
     ) -> Iterator[Loaded]:
         self.settings.append(settings)

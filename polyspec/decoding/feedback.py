@@ -1,10 +1,12 @@
 """What running steps teach about costs and drafters.
 
 The ladder is measured once, on a machine whose speed drifts, and a drafter's
-probabilities are estimates; both are corrected by what happens.
+probabilities are estimates; both are corrected by what happens. What is learned about
+drafters belongs to a *label*: the caller's name for the kind of text being written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from operator import mul
 
@@ -23,14 +25,58 @@ _TRUST_DECAY = 0.98
 _IDLE_DECAY = 0.998
 
 
+@dataclass(slots=True)
+class _Record:
+    """Promised and accepted tokens of one drafter, the older the less they count."""
+
+    expected: float = 0.0
+    accepted: float = 0.0
+
+    @property
+    def trust(self) -> float:
+        ratio = (self.accepted + _TRUST_PRIOR) / (self.expected + _TRUST_PRIOR)
+        return min(_TRUST_RANGE[1], max(_TRUST_RANGE[0], ratio))
+
+    def add(self, expected: float, accepted: float) -> None:
+        self.expected = self.expected * _TRUST_DECAY + expected
+        self.accepted = self.accepted * _TRUST_DECAY + accepted
+
+    def forgive(self) -> None:
+        self.expected *= _IDLE_DECAY
+        self.accepted *= _IDLE_DECAY
+
+
 class Feedback:
     """Corrections for one target, shared by all its sequences. Numbers only."""
 
     def __init__(self) -> None:
         self._factors = np.ones(_MAX_WIDTH + 1)
         self._level = 1.0
-        self._expected: dict[str, float] = {}
-        self._accepted: dict[str, float] = {}
+        self._by_label: dict[str, dict[str, _Record]] = {}
+        self.switch("")
+
+    def switch(self, label: str) -> None:
+        """Correct drafters by what is known under this label from now on."""
+        self._records = self._by_label.setdefault(label, {})
+
+    def numbers(self) -> dict[str, dict[str, list[float]]]:
+        """What is known: for each label and drafter promised and accepted tokens."""
+        return {
+            label: {
+                name: [record.expected, record.accepted]
+                for name, record in records.items()
+            }
+            for label, records in self._by_label.items()
+            if records
+        }
+
+    def restore(self, numbers: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+        """Begin with what an earlier `numbers` gave; the current label stays."""
+        for label, known in numbers.items():
+            records = self._by_label.setdefault(label, {})
+            records.update(
+                (name, _Record(*pair)) for name, pair in known.items() if len(pair) == 2
+            )
 
     def cost_factors(self, first: int, last: int) -> FloatArray:
         """Factors for the ladder's costs of widths `first` to `last`, inclusive."""
@@ -56,23 +102,17 @@ class Feedback:
 
     def trust(self, source: str) -> float:
         """Accepted over promised tokens of a drafter's verified drafts."""
-        expected = self._expected.get(source, 0.0) + _TRUST_PRIOR
-        accepted = self._accepted.get(source, 0.0) + _TRUST_PRIOR
-        return min(_TRUST_RANGE[1], max(_TRUST_RANGE[0], accepted / expected))
+        record = self._records.get(source)
+        return 1.0 if record is None else record.trust
 
     def observe_draft(
         self, source: str, probabilities: Sequence[float], num_accepted: int
     ) -> None:
         """Learn how a verified draft of one sequence went."""
-        promised = sum(accumulate(probabilities, mul))
-        for sums, value in (
-            (self._expected, promised),
-            (self._accepted, float(num_accepted)),
-        ):
-            sums[source] = sums.get(source, 0.0) * _TRUST_DECAY + value
+        record = self._records.setdefault(source, _Record())
+        record.add(sum(accumulate(probabilities, mul)), float(num_accepted))
 
     def observe_idle(self) -> None:
         """Forgive a little: a drafter that is not asked can never do better."""
-        for sums in (self._expected, self._accepted):
-            for source in sums:
-                sums[source] *= _IDLE_DECAY
+        for record in self._records.values():
+            record.forgive()

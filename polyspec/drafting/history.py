@@ -1,6 +1,6 @@
 """Copies what followed the last time: prompt and output so far as their own draft."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
 
@@ -34,6 +34,18 @@ class HitRates:
         place = min(length, _MAX_ORDER) - 1
         self._hits[place] = self._hits[place] * self._keep + is_hit
         self._trials[place] = self._trials[place] * self._keep + 1.0
+
+    def numbers(self) -> dict[str, list[float]]:
+        """What is known: hits and trials of each length."""
+        return {"hits": list(self._hits), "trials": list(self._trials)}
+
+    def restore(self, numbers: Mapping[str, Sequence[float]]) -> None:
+        """Begin with what an earlier `numbers` gave; what cannot be is ignored."""
+        hits, trials = numbers.get("hits", ()), numbers.get("trials", ())
+        if len(hits) == len(trials) == _MAX_ORDER and all(
+            0 < hit <= trial for hit, trial in zip(hits, trials, strict=True)
+        ):
+            self._hits, self._trials = list(hits), list(trials)
 
 
 class _SuffixIndex:
@@ -74,8 +86,22 @@ class HistoryDrafter:
     """
 
     def __init__(self) -> None:
-        self.hit_rates = HitRates()
+        self._by_label: dict[str, HitRates] = {}
         self._indexes: dict[int, _SuffixIndex] = {}
+        self.switch("")
+
+    def switch(self, label: str) -> None:
+        """Go by what is known of texts with this label from now on."""
+        self.hit_rates = self._by_label.setdefault(label, HitRates())
+
+    def numbers(self) -> dict[str, dict[str, list[float]]]:
+        """What is known, for each label."""
+        return {label: rates.numbers() for label, rates in self._by_label.items()}
+
+    def restore(self, numbers: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+        """Begin with what an earlier `numbers` gave; the current label stays."""
+        for label, known in numbers.items():
+            self._by_label.setdefault(label, HitRates()).restore(known)
 
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
         self._indexes[sequence_id] = _SuffixIndex(prompt_ids)

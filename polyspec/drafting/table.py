@@ -90,6 +90,8 @@ class TableChoice:
         self._model = model
         self._is_required = is_required
         self._language = ""
+        self.table_name = ""
+        """The table in use, for example `deu.3c1c93b8a0f2`; empty for none."""
 
     def use(self, language: str) -> None:
         """Take the table of a language, or none where there is none.
@@ -107,3 +109,4 @@ class TableChoice:
             table = open_table_for(language, fingerprint, self._model)
         self._drafter.switch(table)
         self._language = language
+        self.table_name = table.path.stem if table is not None else ""

@@ -100,3 +100,24 @@ def test_policies_do_not_learn_from_each_other() -> None:
     for _ in range(40):
         first.observe_step(2, 1.3, [ONE_TOKEN], [0])
     assert second.choose_lengths([ONE_TOKEN], 1, 8) == [1]
+
+
+def test_each_label_has_corrections_of_its_own() -> None:
+    feedback = Feedback()
+    feedback.switch("deu story")
+    for _ in range(100):
+        feedback.observe_draft(SOURCE, (1.0,), 0)
+    lost = feedback.trust(SOURCE)
+    feedback.switch("deu translate")
+    assert feedback.trust(SOURCE) == 1.0
+    feedback.switch("deu story")
+    assert feedback.trust(SOURCE) == lost < 0.3
+
+
+def test_restored_corrections_are_those_that_were_given_away() -> None:
+    first, second = Feedback(), Feedback()
+    first.switch("a")
+    second.switch("a")
+    first.observe_draft(SOURCE, (0.5,), 0)
+    second.restore(first.numbers())
+    assert second.trust(SOURCE) == first.trust(SOURCE) < 1.0

@@ -1,0 +1,162 @@
+"""A model made ready: found, checked, loaded and its steps measured."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+
+from polyspec.catalog.store import default_model, find_model
+from polyspec.decoding.step_cost import StepCost
+from polyspec.engine.devices import list_devices, missing_gpu_note
+from polyspec.engine.guard import require_loadable
+from polyspec.engine.ladder import (
+    QUICK,
+    Effort,
+    LadderCache,
+    measure_step_seconds,
+    probe_exactness,
+)
+from polyspec.engine.model import Model
+from polyspec.engine.target import MAX_SEQUENCES, ContextOptions, LlamaTarget
+from polyspec.paths import cache_dir
+from polyspec.prompting.detect import detect_profile
+from polyspec.prompting.profiles import Profile
+from polyspec.settings import Settings
+
+MAX_PARALLEL = 64
+"""Most sequences side by side that nobody asked for."""
+NUM_PREFIXES = 2
+"""Sequence ids that shared prefixes take."""
+_MAX_CACHE_BYTES = 512 << 20
+_MAX_CONTEXT, _MIN_CONTEXT = 16384, 2048
+_NUM_SAMPLES, _SAMPLE_BYTES = 8, 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory, with a context for one session."""
+
+    model: Model
+    target: LlamaTarget
+    profile: Profile
+    step_cost: StepCost
+    notes: tuple[str, ...] = ()
+    """What the user should know though the work goes on."""
+
+
+def silent(_text: str) -> None:
+    """Report nothing."""
+
+
+@contextmanager
+def load_model(
+    settings: Settings,
+    report: Callable[[str], None] = silent,
+    effort: Effort = QUICK,
+) -> Iterator[Loaded]:
+    """Load a model, measure its steps if that was never done, and free it at the end.
+
+    Raises:
+        ModelError: The model is missing, damaged or unsuitable.
+        EngineError: There is not enough memory.
+    """
+    path = find_model(settings.model) if settings.model else default_model()
+    require_loadable(path, cache_dir() / "loadable")
+    with ExitStack() as stack:
+        model = stack.enter_context(Model(path, gpu_layers=settings.gpu_layers))
+        target = stack.enter_context(
+            closing(LlamaTarget(model, _context_options(model, settings)))
+        )
+        cost = _measure(target, settings, report, effort)
+        if not settings.exact:
+            target.govern_threads(cost)
+        yield Loaded(
+            model,
+            target,
+            detect_profile(model.header.metadata),
+            cost,
+            tuple(_device_notes(model)),
+        )
+
+
+def _context_options(model: Model, settings: Settings) -> ContextOptions:
+    parallel = settings.parallel or MAX_PARALLEL
+    return ContextOptions(
+        num_sequences=min(parallel + NUM_PREFIXES, MAX_SEQUENCES),
+        context_size=settings.ctx or default_context(model),
+        max_outputs=max(128, 2 * parallel),
+        num_threads=settings.threads,
+        kv_type=settings.kv_type,
+    )
+
+
+def default_context(model: Model) -> int:
+    """Return a context that many segments fit into at once, within reason.
+
+    Half a gigabyte of KV cache at most, a power of two, and never more than the model
+    was trained for.
+    """
+    fitting = _MAX_CACHE_BYTES // max(1, model.cache_bytes_per_token())
+    size = min(_MAX_CONTEXT, max(_MIN_CONTEXT, 1 << max(0, fitting.bit_length() - 1)))
+    return min(size, model.max_context or size)
+
+
+def _measure(
+    target: LlamaTarget,
+    settings: Settings,
+    report: Callable[[str], None],
+    effort: Effort,
+) -> StepCost:
+    """Return the ladder of the target, measured at its first use here."""
+    cache = LadderCache(cache_dir() / "ladders")
+    known = cache.get(target) if effort is QUICK else None
+    needs_probe = settings.exact and not cache.knows_exactness(target)
+    if known is not None and not needs_probe:
+        return known
+    name = target.model.path.stem
+    if known is None:
+        report(f"measuring how fast {name} is here, once")
+        seconds = measure_step_seconds(target, effort)
+    else:
+        seconds = {width: known.of(width) for width in known.measured_widths}
+    exactness = None
+    if settings.exact or effort is not QUICK:
+        report(f"probing which steps of {name} are exact here, once")
+        exactness = probe_exactness(target)
+    cache.put(target, seconds, exactness)
+    if exactness is None:
+        return StepCost.from_samples(seconds)
+    return StepCost.from_samples(seconds, exactness.widths, exactness.num_tokens)
+
+
+def _device_notes(model: Model) -> Iterator[str]:
+    missing = missing_gpu_note()
+    if missing:
+        problem, remedy = missing
+        yield f"{problem}; to change that: {remedy}"
+    uses_gpu = model.gpu_layers != 0 and any(
+        device.kind == "gpu" for device in list_devices()
+    )
+    if uses_gpu and 0 < model.gpu_layers < model.num_layers:
+        yield (
+            f"{model.gpu_layers} of {model.num_layers} layers are on the GPU; "
+            "the others are on the processor"
+        )
+
+
+def identify_model(model: Model) -> str:
+    """Name a model and where it runs, for what is learned about it and kept.
+
+    The digest is over size, tensors and a sample of the bytes, since two trainings of
+    one model differ in nothing else, and over the devices.
+    """
+    digest = hashlib.sha256()
+    header = model.header
+    devices = [device.description for device in list_devices()]
+    facts = (header.file_size, header.tensors, model.gpu_layers, devices)
+    digest.update(repr(facts).encode())
+    with suppress(OSError), model.path.open("rb") as file:
+        for place in range(_NUM_SAMPLES):
+            file.seek(header.file_size * place // _NUM_SAMPLES)
+            digest.update(file.read(_SAMPLE_BYTES))
+    return f"{model.path.stem}.{digest.hexdigest()[:16]}"

@@ -1,0 +1,70 @@
+"""Drafters made by their names."""
+
+import pytest
+
+from polyspec.decoding.feedback import Feedback
+from polyspec.drafting.compose import DRAFTERS, Drafting, make_drafter
+from polyspec.errors import TableError, UsageError
+from polyspec.tables.automaton import assemble
+from polyspec.tables.format import TableInfo
+from polyspec.tables.store import own_table_path
+from polyspec.tables.writer import write_table
+
+FINGERPRINT = "f" * 64
+
+
+def make(name: str) -> Drafting:
+    """Make a drafter where there is one table, of German."""
+    write_table(
+        own_table_path("deu", FINGERPRINT),
+        TableInfo("deu", FINGERPRINT, 10, (), 0, "", "{}"),
+        assemble({(): [(1, 0.1)], (2,): [(3, 0.8)]}),
+    )
+    return make_drafter(name, Feedback(), fingerprint=lambda: FINGERPRINT, model="tiny")
+
+
+@pytest.mark.parametrize(
+    ("name", "described"),
+    [
+        ("auto", "auto: table deu.ffffffffffff, history"),
+        ("none", "none"),
+        ("table", "table deu.ffffffffffff"),
+        ("history", "history"),
+    ],
+)
+def test_what_drafts_is_said(name: str, described: str) -> None:
+    drafting = make(name)
+    drafting.switch("deu", "translate")
+    assert drafting.describe() == described
+
+
+def test_a_language_without_a_table_is_drafted_from_the_text_alone() -> None:
+    drafting = make("auto")
+    for language in ("deu", "fra"):
+        drafting.switch(language, "translate")
+    assert drafting.describe() == "auto: history"
+    with pytest.raises(TableError):
+        make("table").switch("fra", "translate")
+
+
+@pytest.mark.parametrize("name", DRAFTERS)
+def test_every_named_drafter_can_be_made_without_a_model(name: str) -> None:
+    assert (make(name).drafter is None) is (name == "none")
+
+
+def test_a_name_that_nobody_has_is_refused() -> None:
+    with pytest.raises(UsageError, match="no drafter 'psychic'"):
+        make("psychic")
+
+
+def test_corrections_belong_to_a_language_and_a_task() -> None:
+    drafting = make("auto")
+    drafting.switch("deu", "translate")
+    drafting.feedback.observe_draft("history", (1.0,), 0)
+    assert drafting.history is not None
+    drafting.history.hit_rates.record(1, True)
+    rate = drafting.history.hit_rates.rate(1)
+    for task, is_known in (("story", False), ("translate", True)):
+        drafting.switch("deu", task)
+        assert (drafting.feedback.trust("history") < 1.0) is is_known
+        assert (drafting.history.hit_rates.rate(1) == rate) is is_known
