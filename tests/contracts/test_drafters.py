@@ -8,13 +8,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polyspec.decoding.interfaces import Drafter
+from polyspec.decoding.step_cost import StepCost
+from polyspec.decoding.stop_rule import StopRule
 from polyspec.drafting.history import HistoryDrafter
+from polyspec.drafting.model import ModelDrafter
 from tests.fakes import FakeTarget, RandomDrafter
 
 DRAFTERS: dict[str, Callable[[], Drafter]] = {
     "history": HistoryDrafter,
+    "model": lambda: make_model_drafter(is_careful=True),
+    "model that drafts always": lambda: make_model_drafter(is_careful=False),
     "random": lambda: RandomDrafter(target=FakeTarget(), random=Random(1)),
 }
+
+
+def make_model_drafter(*, is_careful: bool) -> ModelDrafter:
+    """One whose model is small and has little room."""
+    model = FakeTarget(context_size=60, max_batch=7, max_outputs=3)
+    free = StepCost.from_samples({1: 1e-9, 64: 1e-9})
+    rule = StopRule(StepCost.flat(), free)
+    return ModelDrafter(model, rule, is_careful=is_careful)
+
 
 TEXTS = st.lists(st.integers(0, 4), min_size=1, max_size=12)
 CALLS = st.lists(
