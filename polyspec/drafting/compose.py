@@ -10,6 +10,7 @@ from polyspec.drafting.history import HistoryDrafter
 from polyspec.drafting.kept import Learner
 from polyspec.drafting.table import TableChoice, TableDrafter
 from polyspec.errors import UsageError
+from polyspec.tables.reader import Table
 
 DRAFTERS = ("auto", "none", "table", "history")
 """What `--draft` may name."""
@@ -74,7 +75,12 @@ def require_drafter(name: str) -> None:
 
 
 def make_drafter(
-    name: str, feedback: Feedback, *, fingerprint: Callable[[], str], model: str
+    name: str,
+    feedback: Feedback,
+    *,
+    fingerprint: Callable[[], str],
+    model: str,
+    only_table: Table | None = None,
 ) -> Drafting:
     """Make the drafter of a name; no model is needed for that.
 
@@ -83,6 +89,8 @@ def make_drafter(
         feedback: That of the policy which will judge the drafts.
         fingerprint: Gives that of the model's tokenizer.
         model: What the user calls the model.
+        only_table: Drafts whatever the language is, if given; it must be for this
+            tokenizer.
 
     Raises:
         UsageError: There is no drafter of that name.
@@ -94,8 +102,10 @@ def make_drafter(
         history = HistoryDrafter()
         return Drafting(name, feedback, history, history=history)
     is_required = name == "table"
-    table = TableDrafter()
-    tables = TableChoice(table, fingerprint, model, is_required=is_required)
+    table = TableDrafter(only_table)
+    tables = None
+    if only_table is None:
+        tables = TableChoice(table, fingerprint, model, is_required=is_required)
     if is_required:
         return Drafting(name, feedback, table, tables)
     history = HistoryDrafter()
