@@ -133,20 +133,38 @@ class Chooser:
 
     def choose(self, logits: LogitsArray, written_ids: list[int]) -> int:
         """Return the next token after `written_ids`, the answer so far."""
-        sampling = self.sampling
-        if sampling.repetition_penalty != 1.0:
-            logits = penalize(logits, written_ids, sampling.repetition_penalty)
-        if sampling.is_greedy:
-            return int(logits.argmax())
-        ids, probabilities = candidates(logits, sampling)
-        return draw(ids, probabilities, self._uniform(len(written_ids)))
+        if self.sampling.is_greedy:
+            return int(self._penalized(logits, written_ids).argmax())
+        ids, probabilities = self.distribution(logits, written_ids)
+        return draw(ids, probabilities, self.uniform(len(written_ids)))
 
-    def _uniform(self, position: int) -> float:
+    def distribution(
+        self, logits: LogitsArray, written_ids: list[int]
+    ) -> tuple[TokenArray, FloatArray]:
+        """Return the tokens that `choose` may draw and their probabilities.
+
+        The temperature must be above 0.
+        """
+        return candidates(self._penalized(logits, written_ids), self.sampling)
+
+    def _penalized(self, logits: LogitsArray, written_ids: list[int]) -> LogitsArray:
+        penalty = self.sampling.repetition_penalty
+        return logits if penalty == 1.0 else penalize(logits, written_ids, penalty)
+
+    def uniform(self, position: int, purpose: int = 0) -> float:
+        """Return the random number of an output position, `0..1`.
+
+        Args:
+            position: Place of the token in the answer.
+            purpose: Numbers for different purposes are independent; 0 draws tokens.
+        """
         block, place = divmod(position, _BLOCK)
-        return float(_uniform_block(self.sampling.seed, self._stream, block)[place])
+        key = (self.sampling.seed, self._stream, block, purpose)
+        return float(_uniform_block(*key)[place])
 
 
 @lru_cache(maxsize=256)
-def _uniform_block(seed: int, stream: int, block: int) -> FloatArray:
-    bits = np.random.Philox(np.random.SeedSequence([seed, stream, block]))
+def _uniform_block(seed: int, stream: int, block: int, purpose: int) -> FloatArray:
+    # Up to four numbers a trailing zero changes nothing: purpose 0 is as if not given.
+    bits = np.random.Philox(np.random.SeedSequence([seed, stream, block, purpose]))
     return np.random.Generator(bits).random(_BLOCK)

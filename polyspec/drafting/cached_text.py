@@ -53,9 +53,9 @@ class CachedText:
 
 
 def count_shared(other: CachedText, text: CachedText) -> int:
-    """Count the tokens read for `other` with which `text` begins, its last one left out.
+    """Count the tokens read for `other` with which `text` begins.
 
-    That one is always read: what follows it is wanted.
+    The last one of `text` is left out, for what follows it is wanted.
     """
     num_read = len(other.cells)
     return min(
