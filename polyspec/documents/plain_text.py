@@ -61,16 +61,12 @@ class TextReader:
         data = b""
         while len(data) < _MAX_MARK_BYTES and (more := self._read()):
             data += more
-        for mark, encoding in _MARKS:
-            if data.startswith(mark) and self._may_be(encoding):
-                self.encoding, self.has_mark = encoding, True
-                self._offset = len(mark)
-                return data[len(mark) :]
-        return data
-
-    def _may_be(self, encoding: str) -> bool:
-        """Whether a mark counts: unless named otherwise, any Unicode encoding may."""
-        return self.encoding == "utf-8" or encoding.startswith(self.encoding)
+        encoding = find_mark(data, self.encoding)
+        if encoding is None:
+            return data
+        self.encoding, self.has_mark = encoding, True
+        self._offset = len("\ufeff".encode(encoding))
+        return data[self._offset :]
 
     def _read(self) -> bytes:
         try:
@@ -78,7 +74,7 @@ class TextReader:
             read = getattr(self._stream, "read1", self._stream.read)
             data: bytes = read(_CHUNK_BYTES)
         except OSError as err:
-            raise _cannot_read(self._name, err) from err
+            raise cannot_read(self._name, err) from err
         return data
 
     def _decode(self, decoder: codecs.IncrementalDecoder, data: bytes) -> str:
@@ -152,6 +148,21 @@ def require_encoding(name: str) -> str:
     return found.name
 
 
+def find_mark(head: bytes, expected: str = "utf-8") -> str | None:
+    """The encoding whose byte order mark a file begins with, or None.
+
+    Args:
+        head: The first four bytes or more.
+        expected: Standard name of an encoding; unless it is UTF-8, the marks of
+            other ones do not count.
+    """
+    for mark, encoding in _MARKS:
+        may_be = expected == "utf-8" or encoding.startswith(expected)
+        if head.startswith(mark) and may_be:
+            return encoding
+    return None
+
+
 def open_bytes(path: Path) -> BinaryIO:
     """A file to be decoded; the caller closes it.
 
@@ -161,7 +172,7 @@ def open_bytes(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except (OSError, ValueError) as err:
-        raise _cannot_read(str(path), err) from err
+        raise cannot_read(str(path), err) from err
 
 
 def _read_and_close(stream: BinaryIO, reader: TextReader) -> Iterator[str]:
@@ -169,7 +180,8 @@ def _read_and_close(stream: BinaryIO, reader: TextReader) -> Iterator[str]:
         yield from reader
 
 
-def _cannot_read(name: str, err: OSError | ValueError) -> DocumentError:
+def cannot_read(name: str, err: OSError | ValueError) -> DocumentError:
+    """The error that tells why a file could not be read."""
     reasons: dict[type[Exception], tuple[str, str]] = {
         FileNotFoundError: ("there is no such file", "check the path"),
         IsADirectoryError: ("it is a folder", "name a file in it"),
