@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from polyspec.cli import diagnostics, output
+from polyspec.cli.distill import distill
 
 if TYPE_CHECKING:
     from polyspec.tables.format import TableInfo
@@ -34,7 +35,8 @@ def build(
         typer.Argument(
             metavar="FILE...",
             help="UTF-8 texts, a sentence or paragraph a line, plain, .gz or .zst; "
-            "of a .tsv the last column.",
+            "of a .tsv the last column; of a .parquet or .jsonl the column text, "
+            "sentence, content or story, or another: FILE.parquet:COLUMN.",
         ),
     ],
     language: Annotated[str, typer.Option(help="Language of the texts.")],
@@ -201,6 +203,9 @@ def remove(
 
     freed_bytes = remove_table(name)
     output.write_line(f"{name}: removed, {diagnostics.format_amount(freed_bytes)} free")
+
+
+app.command()(distill)
 
 
 def _listed_fields(table: "ListedTable") -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""Building drafters from what a target writes."""
