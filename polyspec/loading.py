@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 
+from polyspec.catalog.pairs import find_draft_of
 from polyspec.catalog.store import default_model, find_model
 from polyspec.decoding.step_cost import StepCost
 from polyspec.engine.devices import list_devices, missing_gpu_note
@@ -18,6 +19,13 @@ from polyspec.engine.ladder import (
 )
 from polyspec.engine.model import Model
 from polyspec.engine.target import MAX_SEQUENCES, ContextOptions, LlamaTarget
+from polyspec.errors import ModelError
+from polyspec.gguf_header import (
+    GgufHeader,
+    count_common_tokens,
+    read_gguf_header,
+    tokenizer_fingerprint,
+)
 from polyspec.paths import cache_dir
 from polyspec.prompting.detect import detect_profile
 from polyspec.prompting.profiles import Profile
@@ -42,6 +50,18 @@ class Loaded:
     step_cost: StepCost
     notes: tuple[str, ...] = ()
     """What the user should know though the work goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDraft:
+    """A draft model in memory, with a context for the drafter of one session."""
+
+    model: Model
+    target: LlamaTarget
+    step_cost: StepCost
+    vocab_size: int
+    """Leading tokens that it has in common with the model it drafts for."""
+    notes: tuple[str, ...] = ()
 
 
 def silent(_text: str) -> None:
@@ -76,6 +96,69 @@ def load_model(
             detect_profile(model.header.metadata),
             cost,
             tuple(_device_notes(model)),
+        )
+
+
+@contextmanager
+def load_draft(
+    settings: Settings,
+    loaded: Loaded,
+    name: str = "",
+    report: Callable[[str], None] = silent,
+) -> Iterator[LoadedDraft]:
+    """Load the draft model of a loaded model, and free it at the end.
+
+    Args:
+        settings: What the user chose.
+        loaded: The model that decides.
+        name: Name or path of the draft model; without it the catalogue's pair.
+        report: Told what takes long, before it begins.
+
+    Raises:
+        UsageError: The catalogue knows no draft model for this one.
+        ModelError: The draft is missing, damaged, has another tokenizer, or a memory
+            that cannot be rolled back.
+        EngineError: There is not enough memory.
+    """
+    path = find_model(name) if name else find_draft_of(loaded.model.path)
+    vocab_size = _require_common_tokenizer(loaded.model.header, read_gguf_header(path))
+    require_loadable(path, cache_dir() / "loadable")
+    with ExitStack() as stack:
+        model = stack.enter_context(Model(path, gpu_layers=settings.draft_gpu_layers))
+        if not model.can_trim:
+            raise ModelError(
+                f"{path.stem} cannot draft",
+                cause="its memory cannot drop the tokens that are rejected",
+                remedy="pass another draft model, or --draft auto",
+            )
+        # The same sequences are in both contexts.
+        target = stack.enter_context(closing(LlamaTarget(model, loaded.target.options)))
+        plain = settings.model_copy(update={"exact": False})
+        cost = _measure(target, plain, report, QUICK)
+        target.govern_threads(cost)
+        notes = tuple(_draft_notes(loaded.model.header, model.header))
+        yield LoadedDraft(model, target, cost, vocab_size, notes)
+
+
+def _require_common_tokenizer(target: GgufHeader, draft: GgufHeader) -> int:
+    vocab_size = count_common_tokens(target, draft)
+    if not vocab_size:
+        raise ModelError(
+            f"{draft.path.stem} cannot draft for {target.path.stem}: "
+            "their tokenizers differ",
+            cause=f"{draft.path.stem} has {tokenizer_fingerprint(draft)}, "
+            f"{target.path.stem} has {tokenizer_fingerprint(target)}",
+            remedy="pass a draft model of the same family, or --draft auto",
+        )
+    return vocab_size
+
+
+def _draft_notes(target: GgufHeader, draft: GgufHeader) -> Iterator[str]:
+    if draft.file_size > target.file_size:
+        yield (
+            f"the draft model {draft.path.stem} is larger than {target.path.stem} "
+            f"({draft.file_size / 1e9:.2f} GB against {target.file_size / 1e9:.2f} GB) "
+            "and will hardly pay"
         )
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from polyspec.errors import ModelError
-from polyspec.gguf_header.values import StringArray
+from polyspec.gguf_header.values import NumberArray, StringArray
 
 if TYPE_CHECKING:
     from polyspec.gguf_header.header import GgufHeader
 
 _NORMAL_TOKEN = 1
+_CONTROL_TOKEN, _UNUSED_TOKEN = 3, 5
 
 
 def tokenizer_fingerprint(header: "GgufHeader") -> str:
@@ -26,6 +27,34 @@ def tokenizer_fingerprint(header: "GgufHeader") -> str:
     Raises:
         ModelError: The file holds no vocabulary.
     """
+    tokens = _tokens(header)
+    types = _types(header, len(tokens))
+    digest = hashlib.sha256(len(tokens).to_bytes(8, "little"))
+    digest.update(tokens.raw)
+    digest.update(types.astype("<i4").tobytes())
+    return digest.hexdigest()
+
+
+def count_common_tokens(first: "GgufHeader", second: "GgufHeader") -> int:
+    """Count the leading tokens that two tokenizers have in common, 0 if they differ.
+
+    Sizes of one family pad their vocabularies to different lengths: the longer one may
+    go on, with tokens that no text becomes, where the shorter one ends.
+
+    Raises:
+        ModelError: A file holds no vocabulary.
+    """
+    shorter, longer = sorted((first, second), key=lambda header: len(_tokens(header)))
+    tokens, count = _tokens(longer), len(_tokens(shorter))
+    types = _types(longer, len(tokens))
+    is_same = tokens.raw.startswith(_tokens(shorter).raw) and np.array_equal(
+        types[:count], _types(shorter, count)
+    )
+    is_padding = np.isin(types[count:], (_CONTROL_TOKEN, _UNUSED_TOKEN)).all()
+    return count if is_same and is_padding else 0
+
+
+def _tokens(header: "GgufHeader") -> StringArray:
     tokens = header.metadata.get("tokenizer.ggml.tokens")
     if not isinstance(tokens, StringArray) or not len(tokens):
         raise ModelError(
@@ -33,10 +62,11 @@ def tokenizer_fingerprint(header: "GgufHeader") -> str:
             cause="tokenizer.ggml.tokens is missing",
             remedy="pass a complete model, not an adapter or a projector",
         )
+    return tokens
+
+
+def _types(header: "GgufHeader", count: int) -> NumberArray:
     types = header.metadata.get("tokenizer.ggml.token_type")
     if not isinstance(types, np.ndarray):
-        types = np.full(len(tokens), _NORMAL_TOKEN)
-    digest = hashlib.sha256(len(tokens).to_bytes(8, "little"))
-    digest.update(tokens.raw)
-    digest.update(types.astype("<i4").tobytes())
-    return digest.hexdigest()
+        return np.full(count, _NORMAL_TOKEN)
+    return types

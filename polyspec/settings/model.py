@@ -43,7 +43,7 @@ class Settings(BaseModel):
     encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
     """Encoding of the texts that are read."""
     draft: Name = "auto"
-    """Drafter: `auto` picks what pays, `none` drafts nothing."""
+    """Drafter: `auto` picks what pays, `none` drafts nothing, `model:NAME` a model."""
     exact: bool = False
     """Give, to the letter, the text of plain decoding, one segment at a time."""
     temperature: Annotated[float | None, Field(ge=0, le=10)] = None
@@ -60,6 +60,8 @@ class Settings(BaseModel):
     """Start of the random draws; unset, each run draws anew."""
     gpu_layers: Annotated[int, Field(ge=-1)] = -1
     """Layers of the model that the GPU holds, -1 for all."""
+    draft_gpu_layers: Annotated[int, Field(ge=-1)] = -1
+    """Layers of the draft model that the GPU holds, -1 for all."""
     threads: Annotated[int | None, Field(ge=1, le=1024)] = None
     """Processor threads; unset, as many as suit the machine."""
     ctx: Annotated[int | None, Field(ge=256)] = None

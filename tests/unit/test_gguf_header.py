@@ -14,6 +14,7 @@ from polyspec.errors import ModelError
 from polyspec.gguf_header import (
     NumberArray,
     StringArray,
+    count_common_tokens,
     read_gguf_header,
     tokenizer_fingerprint,
 )
@@ -311,6 +312,34 @@ def test_the_fingerprint_tells_vocabularies_apart(path: Path) -> None:
 def test_the_fingerprint_leaves_out_everything_else(path: Path) -> None:
     other = {**VOCABULARY, "general.name": scalar(STRING, "another")}
     assert fingerprint(path, other) == fingerprint(path, VOCABULARY)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "types", "num_common"),
+    [
+        ([b"<s>", b"a", b"\xff"], [3, 1, 6], 3),
+        ([b"<s>", b"a", b"\xff", b"[PAD3]"], [3, 1, 6, 5], 3),
+        ([b"<s>", b"a", b"\xff", b"b"], [3, 1, 6, 1], 0),
+        ([b"<s>", b"a"], [3, 1], 0),
+        ([b"<s>", b"b", b"\xff"], [3, 1, 6], 0),
+        ([b"<s>", b"a", b"\xff"], [3, 1, 1], 0),
+        ([b"<s>", b"a\xff", b""], [3, 1, 6], 0),
+    ],
+    ids=["same", "padded", "more", "fewer", "other", "other type", "other cut"],
+)
+def test_tokenizers_have_their_beginning_in_common_or_nothing(
+    path: Path, tokens: list[bytes], types: list[float], num_common: int
+) -> None:
+    path.write_bytes(gguf(VOCABULARY))
+    first = read_gguf_header(path)
+    other: dict[str | bytes, bytes] = {
+        "tokenizer.ggml.tokens": array(STRING, tokens),
+        "tokenizer.ggml.token_type": array(I32, types),
+    }
+    path.write_bytes(gguf(other))
+    second = read_gguf_header(path)
+    assert count_common_tokens(first, second) == num_common
+    assert count_common_tokens(second, first) == num_common
 
 
 def test_numbers_of_a_header_cannot_be_changed(path: Path) -> None:
