@@ -1,9 +1,7 @@
 """How many draft tokens a step takes: expected tokens per second decide."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
-from operator import mul
 
 import numpy as np
 
@@ -11,11 +9,16 @@ from polyspec.arrays import FloatArray
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import Draft
 from polyspec.decoding.step_cost import StepCost
+from polyspec.decoding.worth import runs_by_source, token_worths
 
 
 @dataclass(frozen=True, slots=True)
 class DraftPolicy:
-    """Chooses draft lengths so that expected tokens per second are highest."""
+    """Chooses draft lengths so that expected tokens per second are highest.
+
+    What a drafter took to propose is spent by then; whether it is asked at all is for
+    `feedback.asking` to say.
+    """
 
     step_cost: StepCost
     min_gain: float = 0.08
@@ -62,12 +65,12 @@ class DraftPolicy:
         lengths = [0] * len(drafts)
         if self.is_exact:
             max_rows = min(max_rows, self.step_cost.identical_tokens - num_cached)
-        worth: list[tuple[float, int]] = []
-        for place, draft in enumerate(drafts):
-            if draft.token_ids:
-                trust = self.feedback.trust(draft.sources[0])
-                products = accumulate(draft.probabilities, mul)
-                worth += [(-trust * product, place) for product in products]
+        trust = self.feedback.trust
+        worth = [
+            (-chance, place)
+            for place, draft in enumerate(drafts)
+            for chance in token_worths(draft, trust)
+        ]
         if not worth:
             return lengths
         # A stable sort keeps the tokens of one draft in order when products tie.
@@ -91,15 +94,47 @@ class DraftPolicy:
             accepted: How many tokens of each were accepted.
         """
         self.feedback.observe_time(width, elapsed_s, self.step_cost.of(width))
-        is_idle = True
+        active: set[str] = set()
         for draft, num_accepted in zip(drafts, accepted, strict=True):
             if draft.token_ids:
-                is_idle = False
-                self.feedback.observe_draft(
-                    draft.sources[0], draft.probabilities, num_accepted
-                )
-        if is_idle:
-            self.feedback.observe_idle()
+                self.feedback.counters.count_verified(draft, num_accepted)
+                active.update(self._observe_draft(draft, num_accepted))
+        self.feedback.observe_idle(active)
+        self._observe_savings(width, drafts, accepted)
+
+    def _observe_draft(self, draft: Draft, num_accepted: int) -> Iterator[str]:
+        """Learn from a verified draft; gives the names of those that learned."""
+        for name, first, end in runs_by_source(draft):
+            if num_accepted < first:
+                return  # what comes after a wrong token was never put to the test
+            self.feedback.observe_draft(
+                name, draft.probabilities[first:end], min(num_accepted, end) - first
+            )
+            yield name
+
+    def _observe_savings(
+        self, width: int, drafts: Sequence[Draft], accepted: Sequence[int]
+    ) -> None:
+        """Count what drafts saved: an accepted token its share of a plain step.
+
+        A verified token costs its share of what they all added to this step.
+        """
+        plain_s = self._expected_s(len(drafts))
+        num_drafted = sum(len(draft.token_ids) for draft in drafts)
+        saved_s: dict[str, float] = {}
+        if num_drafted:
+            added_s = self._expected_s(width) - self._expected_s(width - num_drafted)
+            cost_s, worth_s = max(0.0, added_s) / num_drafted, plain_s / len(drafts)
+            for draft, num_accepted in zip(drafts, accepted, strict=True):
+                for place, name in enumerate(draft.sources):
+                    gain_s = worth_s if place < num_accepted else 0.0
+                    saved_s[name] = saved_s.get(name, 0.0) + gain_s - cost_s
+        for name, seconds in saved_s.items():
+            self.feedback.counters.of(name).saved_s += seconds
+        self.feedback.asking.observe_step(plain_s, saved_s)
+
+    def _expected_s(self, width: int) -> float:
+        return self.feedback.expected_s(width, self.step_cost.of(width))
 
     def _best_number(
         self, products: list[float], num_sequences: int, num_rows: int, max_rows: int

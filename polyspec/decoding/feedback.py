@@ -5,7 +5,7 @@ probabilities are estimates; both are corrected by what happens. What is learned
 drafters belongs to a *label*: the caller's name for the kind of text being written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import mul
@@ -13,6 +13,8 @@ from operator import mul
 import numpy as np
 
 from polyspec.arrays import FloatArray
+from polyspec.decoding.asking import Asking
+from polyspec.decoding.counters import Counters
 
 _MAX_WIDTH = 1024
 _WIDTH_RATE, _LEVEL_RATE = 0.1, 0.05
@@ -53,11 +55,15 @@ class Feedback:
         self._factors = np.ones(_MAX_WIDTH + 1)
         self._level = 1.0
         self._by_label: dict[str, dict[str, _Record]] = {}
+        self._asking_by_label: dict[str, Asking] = {}
+        self.counters = Counters()
+        """What drafters did so far, under all labels."""
         self.switch("")
 
     def switch(self, label: str) -> None:
         """Correct drafters by what is known under this label from now on."""
         self._records = self._by_label.setdefault(label, {})
+        self.asking = self._asking_by_label.setdefault(label, Asking())
 
     def numbers(self) -> dict[str, dict[str, list[float]]]:
         """What is known: for each label and drafter promised and accepted tokens."""
@@ -82,6 +88,10 @@ class Feedback:
         """Factors for the ladder's costs of widths `first` to `last`, inclusive."""
         places = np.arange(first, last + 1).clip(max=_MAX_WIDTH)
         return self._factors.take(places)
+
+    def expected_s(self, width: int, ladder_s: float) -> float:
+        """Seconds of a step now, of which the ladder says that it takes `ladder_s`."""
+        return ladder_s * float(self._factors[min(width, _MAX_WIDTH)]) * self._level
 
     def observe_time(self, width: int, elapsed_s: float, expected_s: float) -> None:
         """Learn how long a step took of which the ladder expects `expected_s`.
@@ -112,7 +122,12 @@ class Feedback:
         record = self._records.setdefault(source, _Record())
         record.add(sum(accumulate(probabilities, mul)), float(num_accepted))
 
-    def observe_idle(self) -> None:
-        """Forgive a little: a drafter that is not asked can never do better."""
-        for record in self._records.values():
-            record.forgive()
+    def observe_idle(self, active: Collection[str] = ()) -> None:
+        """Forgive a little: a drafter that is not verified can never do better.
+
+        Args:
+            active: Those that were verified.
+        """
+        for name, record in self._records.items():
+            if name not in active:
+                record.forgive()

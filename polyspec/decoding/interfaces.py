@@ -10,7 +10,7 @@ Invariant: between steps the KV cache of a sequence holds every token but the ne
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from polyspec.arrays import LogitsArray
 
@@ -89,6 +89,14 @@ class Draft:
     sources: tuple[str, ...] = ()
     """Name of the drafter of each token."""
 
+    def cut(self, length: int) -> "Draft":
+        """Return its first `length` tokens."""
+        if length >= len(self.token_ids):
+            return self
+        return Draft(
+            self.token_ids[:length], self.probabilities[:length], self.sources[:length]
+        )
+
 
 EMPTY_DRAFT = Draft()
 
@@ -96,7 +104,8 @@ EMPTY_DRAFT = Draft()
 class Drafter(Protocol):
     """Proposes tokens for many sequences. Never sees text, logits or the target.
 
-    A sequence lives from `begin` to `end`; nothing of its tokens may outlive it.
+    A sequence lives from `begin` to `end`; nothing of its tokens may outlive it, but in
+    a drafter whose purpose is to remember what was written.
     """
 
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
@@ -115,4 +124,21 @@ class Drafter(Protocol):
 
     def end(self, sequence_id: int) -> None:
         """Forget a sequence."""
+        ...
+
+
+@runtime_checkable
+class Extender(Protocol):
+    """What a drafter may offer besides: going on behind tokens of another draft."""
+
+    def extend(
+        self,
+        sequence_ids: Sequence[int],
+        prefixes: Sequence[Sequence[int]],
+        limits: Sequence[int],
+    ) -> list[Draft]:
+        """Continue each sequence as if it went on with its prefix.
+
+        Nothing is learned from a prefix, which is not part of the draft.
+        """
         ...

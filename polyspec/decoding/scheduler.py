@@ -1,89 +1,24 @@
 """The loop: many sequences in one context, each step proposing and verifying."""
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from polyspec.arrays import LogitsArray
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Chunk, Draft, Drafter, Target
 from polyspec.decoding.prefixes import PrefixStore
-from polyspec.decoding.sampling import Chooser, Sampling
+from polyspec.decoding.sampling import Chooser
+from polyspec.decoding.sequences import (
+    Emitted,
+    Finished,
+    LiveSequence,
+    Request,
+    prompt_chunk,
+)
 from polyspec.decoding.verify import verify_drawn, verify_greedy
 from polyspec.errors import EngineError
 
-
-def _never(token_id: int) -> bool:
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One answer that is wanted, in tokens."""
-
-    prompt_ids: Sequence[int]
-    max_tokens: int
-    num_shared: int = 0
-    """Leading prompt tokens that other requests begin with as well."""
-    sampling: Sampling = field(default_factory=Sampling)
-    stream: int = 0
-    """Tells apart the random draws of requests with one seed."""
-    is_end: Callable[[int], bool] = _never
-    """Called with every emitted token in order; true ends the answer with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Emitted:
-    """What one step gave one answer."""
-
-    index: int
-    """Position of the request among those handed in."""
-    token_ids: tuple[int, ...]
-    sources: tuple[str, ...]
-    """Drafters of the accepted tokens, which come first; the rest is the target's."""
-    num_drafted: int
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The end of one answer."""
-
-    index: int
-    is_cut: bool
-    """Whether `max_tokens` ended it."""
-
-
-@dataclass(slots=True)
-class _Sequence:
-    index: int
-    request: Request
-    sequence_id: int
-    chooser: Chooser
-    num_cached: int = 0
-    num_copied: int = 0
-    """Tokens of a shared prefix, which take no cells of their own."""
-    num_reserved: int = 0
-    written_ids: list[int] = field(default_factory=list)
-
-    @property
-    def shared_ids(self) -> Sequence[int]:
-        """The prompt's shared beginning.
-
-        Without the last prompt token, which is always evaluated: its logits are needed.
-        """
-        request = self.request
-        return request.prompt_ids[
-            : min(request.num_shared, len(request.prompt_ids) - 1)
-        ]
-
-    @property
-    def is_prefilling(self) -> bool:
-        return not self.written_ids
-
-    @property
-    def num_left(self) -> int:
-        return self.request.max_tokens - len(self.written_ids)
+__all__ = ["Emitted", "Finished", "Request", "Scheduler"]
 
 
 class Scheduler:
@@ -140,8 +75,8 @@ class Scheduler:
         if self._num_reserved:
             raise ValueError("a run must end before the next one begins")
         waiting = enumerate(requests)
-        live: list[_Sequence] = []
-        held: list[_Sequence] = []
+        live: list[LiveSequence] = []
+        held: list[LiveSequence] = []
         try:
             while True:
                 self._admit(waiting, live, held)
@@ -155,8 +90,8 @@ class Scheduler:
     def _admit(
         self,
         waiting: Iterator[tuple[int, Request]],
-        live: list[_Sequence],
-        held: list[_Sequence],
+        live: list[LiveSequence],
+        held: list[LiveSequence],
     ) -> None:
         """Start requests while there are places and room; `held` waits for room."""
         while self._free_ids:
@@ -172,13 +107,13 @@ class Scheduler:
             live.append(sequence)
             self._start(sequence)
 
-    def _make_sequence(self, index: int, request: Request) -> _Sequence:
+    def _make_sequence(self, index: int, request: Request) -> LiveSequence:
         if not request.prompt_ids or request.max_tokens < 1:
             raise ValueError("a request needs a prompt and max_tokens of at least 1")
         chooser = Chooser(request.sampling, request.stream)
-        return _Sequence(index, request, -1, chooser)
+        return LiveSequence(index, request, -1, chooser)
 
-    def _has_room(self, sequence: _Sequence, is_alone: bool) -> bool:
+    def _has_room(self, sequence: LiveSequence, is_alone: bool) -> bool:
         """Whether prompt and answer fit beside what the others may still need."""
         size = self.target.context_size
         request = sequence.request
@@ -197,7 +132,7 @@ class Scheduler:
             needed = len(request.prompt_ids) + request.max_tokens
         return self._num_reserved + self._prefixes.num_cells + needed <= size
 
-    def _start(self, sequence: _Sequence) -> None:
+    def _start(self, sequence: LiveSequence) -> None:
         request = sequence.request
         if self._drafter:
             self._drafter.begin(sequence.sequence_id, request.prompt_ids)
@@ -209,7 +144,7 @@ class Scheduler:
         )
         self._num_reserved += sequence.num_reserved
 
-    def _release(self, sequence: _Sequence) -> None:
+    def _release(self, sequence: LiveSequence) -> None:
         self.target.release(sequence.sequence_id)
         self._prefixes.leave(sequence.sequence_id)
         if self._drafter:
@@ -217,7 +152,7 @@ class Scheduler:
         self._num_reserved -= sequence.num_reserved
         self._free_ids.append(sequence.sequence_id)
 
-    def _step(self, live: list[_Sequence]) -> Iterator[Emitted | Finished]:
+    def _step(self, live: list[LiveSequence]) -> Iterator[Emitted | Finished]:
         deciding, chunks, drafts = self._plan(live)
         started = self._clock()
         logits = self.target.evaluate(chunks)
@@ -247,8 +182,8 @@ class Scheduler:
         yield from finished
 
     def _plan(
-        self, live: list[_Sequence]
-    ) -> tuple[list[_Sequence], list[Chunk], list[Draft]]:
+        self, live: list[LiveSequence]
+    ) -> tuple[list[LiveSequence], list[Chunk], list[Draft]]:
         """Choose what the next step evaluates.
 
         Returns:
@@ -262,7 +197,7 @@ class Scheduler:
         unfinished: list[Chunk] = []
         for sequence in live:
             if sequence.is_prefilling and room > 0:
-                chunk, is_last = _prompt_chunk(sequence, room)
+                chunk, is_last = prompt_chunk(sequence, room)
                 room -= len(chunk.token_ids)
                 sequence.num_cached += len(chunk.token_ids)
                 (chunks if is_last else unfinished).append(chunk)
@@ -284,7 +219,7 @@ class Scheduler:
         return deciding, own + chunks + unfinished, drafts
 
     def _draft(
-        self, writing: list[_Sequence], num_prompt: int, room: int
+        self, writing: list[LiveSequence], num_prompt: int, room: int
     ) -> list[Draft]:
         """Propose and keep what pays, `room` tokens at most in all."""
         if not self._drafter or not writing or self.policy.longest_draft < 1:
@@ -302,12 +237,11 @@ class Scheduler:
             proposed, num_rows, num_rows + room, num_cached
         )
         return [
-            _shorten(draft, length)
-            for draft, length in zip(proposed, lengths, strict=True)
+            draft.cut(length) for draft, length in zip(proposed, lengths, strict=True)
         ]
 
     def _verify(
-        self, deciding: list[_Sequence], drafts: list[Draft], logits: LogitsArray
+        self, deciding: list[LiveSequence], drafts: list[Draft], logits: LogitsArray
     ) -> list[list[int]]:
         """Return the tokens each sequence emits, at least one each."""
         argmax_ids: list[int] = []
@@ -331,7 +265,7 @@ class Scheduler:
         return emitted
 
     def _settle(
-        self, sequence: _Sequence, draft: Draft, token_ids: list[int]
+        self, sequence: LiveSequence, draft: Draft, token_ids: list[int]
     ) -> tuple[bool, bool]:
         """Write a step's tokens into the sequence and its cache.
 
@@ -359,21 +293,3 @@ class Scheduler:
             if num_verified < 1 + len(draft.token_ids):
                 self.target.trim(sequence.sequence_id, sequence.num_cached)
         return False, False
-
-
-def _prompt_chunk(sequence: _Sequence, room: int) -> tuple[Chunk, bool]:
-    """Return the next piece of a prompt and whether it is the last."""
-    start = sequence.num_cached
-    piece = tuple(islice(sequence.request.prompt_ids, start, start + room))
-    is_last = start + len(piece) == len(sequence.request.prompt_ids)
-    return Chunk(sequence.sequence_id, start, piece, int(is_last)), is_last
-
-
-def _shorten(draft: Draft, length: int) -> Draft:
-    if length == 0:
-        return EMPTY_DRAFT
-    if length == len(draft.token_ids):
-        return draft
-    return Draft(
-        draft.token_ids[:length], draft.probabilities[:length], draft.sources[:length]
-    )

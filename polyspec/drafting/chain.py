@@ -1,54 +1,183 @@
-"""Several drafters as one: whoever promises most drafts."""
+"""Several drafters as one: whoever promises most drafts, and others may go on."""
 
-from collections.abc import Callable, Sequence
-from itertools import accumulate
-from operator import mul
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from polyspec.decoding.interfaces import Draft, Drafter
+from polyspec.decoding.feedback import Feedback
+from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft, Drafter, Extender
+from polyspec.decoding.worth import token_worths
+
+_DOUBTFUL = 0.5
+"""A token less likely than this, once those before it are right, may be replaced."""
+_LEAST_REACH = 0.12
+"""Behind what is reached less often than this nobody is asked to go on."""
+_MAX_ROUNDS = 2
 
 
 class ChainDrafter:
     """Takes, for each sequence, the draft with most tokens expected to be accepted.
 
-    Every drafter sees every token, drafted by it or not.
+    Drafters are asked in the order of what they saved of late. One whose time counts is
+    not asked where another's draft promises more than its own ever do, and not at all
+    while it costs more than it brings. Where a draft ends or becomes doubtful, another
+    drafter may go on behind it. Every drafter sees every token, drafted by it or not.
     """
 
     def __init__(
-        self, drafters: Sequence[Drafter], trust: Callable[[str], float]
+        self,
+        drafters: Mapping[str, Drafter],
+        feedback: Feedback,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Join drafters; of equal promises the earlier one's is taken.
 
         Args:
-            drafters: At least one.
-            trust: Accepted over promised tokens of a source, as seen so far.
+            drafters: At least one, by the name that its drafts give as their source.
+            feedback: That of the policy which will judge the drafts; told what calls
+                took.
+            clock: Gives seconds.
         """
-        self._drafters = tuple(drafters)
-        self._trust = trust
+        self._drafters = dict(drafters)
+        self._extenders = {
+            name: drafter
+            for name, drafter in self._drafters.items()
+            if isinstance(drafter, Extender) and len(self._drafters) > 1
+        }
+        self._feedback = feedback
+        self._clock = clock
+        self._promised: dict[str, float] = {}
 
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
-        for drafter in self._drafters:
+        for drafter in self._drafters.values():
             drafter.begin(sequence_id, prompt_ids)
 
     def propose(
         self, sequence_ids: Sequence[int], limits: Sequence[int]
     ) -> list[Draft]:
-        proposals = [
-            drafter.propose(sequence_ids, limits) for drafter in self._drafters
-        ]
-        return [
-            max(drafts, key=self._promise) for drafts in zip(*proposals, strict=True)
-        ]
+        best = [EMPTY_DRAFT] * len(sequence_ids)
+        promises = [0.0] * len(sequence_ids)
+        names = self._feedback.asking.order(self._drafters)
+        for name in names:
+            drafts = self._ask(name, sequence_ids, limits, promises)
+            for place, draft in enumerate(drafts):
+                promise = self._promise(draft)
+                if promise > promises[place]:
+                    best[place], promises[place] = draft, promise
+        extenders = [name for name in names if name in self._extenders]
+        if extenders:
+            self._extend(extenders, sequence_ids, limits, best)
+        return best
+
+    def _ask(
+        self,
+        name: str,
+        sequence_ids: Sequence[int],
+        limits: Sequence[int],
+        promises: Sequence[float],
+    ) -> list[Draft]:
+        """Let one drafter propose, without what takes time and cannot win."""
+        if self._feedback.asking.is_dear(name):
+            usual = self._promised.get(name, float("inf"))
+            limits = [
+                limit if promise < usual else 0
+                for limit, promise in zip(limits, promises, strict=True)
+            ]
+            if sequence_ids and not any(limits):
+                return [EMPTY_DRAFT] * len(sequence_ids)
+        started = self._clock()
+        drafts = self._drafters[name].propose(sequence_ids, limits)
+        self._note_call(name, drafts, started)
+        for draft in drafts:
+            if draft.token_ids:
+                promise = self._promise(draft)
+                mean = self._promised.get(name, promise)
+                self._promised[name] = mean + 0.05 * (promise - mean)
+        return drafts
+
+    def _extend(
+        self,
+        names: Sequence[str],
+        sequence_ids: Sequence[int],
+        limits: Sequence[int],
+        drafts: list[Draft],
+    ) -> None:
+        """Let others go on behind drafts where these end or become doubtful."""
+        starts = {place: 1 for place, draft in enumerate(drafts) if draft.token_ids}
+        for _ in range(_MAX_ROUNDS):
+            cuts = dict(self._find_cuts(drafts, limits, starts))
+            if not cuts:
+                return
+            starts = {}
+            for name in names:
+                # Who proposed a token has said already how it would go on.
+                asked = {
+                    place: cut
+                    for place, cut in cuts.items()
+                    if drafts[place].sources[cut - 1] != name
+                }
+                found = self._ask_to_extend(name, asked, sequence_ids, limits, drafts)
+                for place, extension in found.items():
+                    joined = _join(drafts[place], cuts[place], extension)
+                    if self._promise(joined) > self._promise(drafts[place]):
+                        drafts[place] = joined
+                        starts[place] = cuts[place] + 1
+
+    def _find_cuts(
+        self, drafts: Sequence[Draft], limits: Sequence[int], starts: Mapping[int, int]
+    ) -> Iterator[tuple[int, int]]:
+        """Yield where to ask others: place of the draft, tokens of it that stay."""
+        for place, start in starts.items():
+            draft = drafts[place]
+            cut = start
+            while cut < len(draft.token_ids) and draft.probabilities[cut] >= _DOUBTFUL:
+                cut += 1
+            if cut >= limits[place]:
+                continue
+            if token_worths(draft.cut(cut), self._feedback.trust)[-1] >= _LEAST_REACH:
+                yield place, cut
+
+    def _ask_to_extend(
+        self,
+        name: str,
+        cuts: Mapping[int, int],
+        sequence_ids: Sequence[int],
+        limits: Sequence[int],
+        drafts: Sequence[Draft],
+    ) -> dict[int, Draft]:
+        if not cuts:
+            return {}
+        started = self._clock()
+        extensions = self._extenders[name].extend(
+            [sequence_ids[place] for place in cuts],
+            [drafts[place].token_ids[:cut] for place, cut in cuts.items()],
+            [limits[place] - cut for place, cut in cuts.items()],
+        )
+        self._note_call(name, extensions, started)
+        return dict(zip(cuts, extensions, strict=True))
+
+    def _note_call(self, name: str, drafts: Sequence[Draft], started: float) -> None:
+        elapsed_s = self._clock() - started
+        num_proposed = sum(len(draft.token_ids) for draft in drafts)
+        self._feedback.counters.count_call(name, num_proposed, elapsed_s)
+        self._feedback.asking.observe_call(name, elapsed_s)
 
     def _promise(self, draft: Draft) -> float:
-        if not draft.token_ids:
-            return 0.0
-        expected: float = sum(accumulate(draft.probabilities, mul))
-        return expected * self._trust(draft.sources[0])
+        return sum(token_worths(draft, self._feedback.trust))
 
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
-        for drafter in self._drafters:
+        for drafter in self._drafters.values():
             drafter.observe(sequence_id, emitted_ids)
 
     def end(self, sequence_id: int) -> None:
-        for drafter in self._drafters:
+        for drafter in self._drafters.values():
             drafter.end(sequence_id)
+
+
+def _join(draft: Draft, length: int, extension: Draft) -> Draft:
+    """Return the first tokens of a draft with an extension behind them."""
+    kept = draft.cut(length)
+    return Draft(
+        kept.token_ids + extension.token_ids,
+        kept.probabilities + extension.probabilities,
+        kept.sources + extension.sources,
+    )

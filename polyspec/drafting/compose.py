@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import Drafter
 from polyspec.drafting.chain import ChainDrafter
+from polyspec.drafting.history import NAME as HISTORY
 from polyspec.drafting.history import HistoryDrafter
 from polyspec.drafting.kept import Learner
+from polyspec.drafting.table import NAME as TABLE
 from polyspec.drafting.table import TableChoice, TableDrafter
 from polyspec.errors import UsageError
 from polyspec.tables.reader import Table
@@ -98,16 +100,17 @@ def make_drafter(
     require_drafter(name)
     if name == "none":
         return Drafting(name, feedback)
+    history = HistoryDrafter()
     if name == "history":
-        history = HistoryDrafter()
-        return Drafting(name, feedback, history, history=history)
+        chain = ChainDrafter({HISTORY: history}, feedback)
+        return Drafting(name, feedback, chain, history=history)
     is_required = name == "table"
     table = TableDrafter(only_table)
     tables = None
     if only_table is None:
         tables = TableChoice(table, fingerprint, model, is_required=is_required)
     if is_required:
-        return Drafting(name, feedback, table, tables)
-    history = HistoryDrafter()
-    chain = ChainDrafter((table, history), feedback.trust)
+        chain = ChainDrafter({TABLE: table}, feedback)
+        return Drafting(name, feedback, chain, tables)
+    chain = ChainDrafter({TABLE: table, HISTORY: history}, feedback)
     return Drafting(name, feedback, chain, tables, history)

@@ -74,6 +74,21 @@ class _SuffixIndex:
             ends[key] = size
         self.match_end, self.match_length = found_end, found_length
 
+    def find_match(self, prefix_ids: Sequence[int]) -> tuple[int, int]:
+        """Return where the end of the text and a prefix occurred last, and its length.
+
+        As `match_end` and `match_length` would be if the text went on with the prefix.
+        Only what lies in the text is found, not in the prefix.
+        """
+        tail = [*self.ids[-_MAX_ORDER:], *prefix_ids][-_MAX_ORDER:]
+        found_end = found_length = 0
+        for order in range(1, len(tail) + 1):
+            end = self._ends.get(tuple(tail[-order:]))
+            if end is None:
+                break  # what ends a longer match ends a shorter one
+            found_end, found_length = end, order
+        return found_end, found_length
+
 
 class HistoryDrafter:
     """Proposes what followed the latest occurrence of the longest matching suffix.
@@ -114,18 +129,41 @@ class HistoryDrafter:
             for sequence_id, limit in zip(sequence_ids, limits, strict=True)
         ]
 
+    def extend(
+        self,
+        sequence_ids: Sequence[int],
+        prefixes: Sequence[Sequence[int]],
+        limits: Sequence[int],
+    ) -> list[Draft]:
+        return [
+            self._extend(self._indexes[sequence_id], prefix, limit)
+            for sequence_id, prefix, limit in zip(
+                sequence_ids, prefixes, limits, strict=True
+            )
+        ]
+
     def _propose(self, index: _SuffixIndex, limit: int) -> Draft:
-        """Copy on from the match.
+        return self._copy(index.ids, index.match_end, index.match_length, limit)
+
+    def _extend(
+        self, index: _SuffixIndex, prefix_ids: Sequence[int], limit: int
+    ) -> Draft:
+        if not prefix_ids:
+            return self._propose(index, limit)
+        end, length = index.find_match(prefix_ids)
+        return self._copy([*index.ids[end:], *prefix_ids], 0, length, limit)
+
+    def _copy(self, ids: Sequence[int], start: int, length: int, limit: int) -> Draft:
+        """Copy on from a match.
 
         Example: after `a b c x a b` the match `a b` of length 2 ended at index 2, so a
         draft of 3 is `c x a`, `c` with the rate of 2 tokens, `x` with that of 3.
         """
-        start, length = index.match_end, index.match_length
         if not length or limit < 1:
             return EMPTY_DRAFT
         # A match that reaches the end of the text repeats itself from there on.
-        period = len(index.ids) - start
-        token_ids = tuple(index.ids[start + place % period] for place in range(limit))
+        period = len(ids) - start
+        token_ids = tuple(ids[start + place % period] for place in range(limit))
         rates = tuple(
             self.hit_rates.rate(length + place) for place in range(len(token_ids))
         )

@@ -42,6 +42,19 @@ class TableDrafter:
             for sequence_id, limit in zip(sequence_ids, limits, strict=True)
         ]
 
+    def extend(
+        self,
+        sequence_ids: Sequence[int],
+        prefixes: Sequence[Sequence[int]],
+        limits: Sequence[int],
+    ) -> list[Draft]:
+        return [
+            self._propose([*self._contexts[sequence_id], *prefix][-MAX_CONTEXT:], limit)
+            for sequence_id, prefix, limit in zip(
+                sequence_ids, prefixes, limits, strict=True
+            )
+        ]
+
     def _propose(self, context_ids: list[int], limit: int) -> Draft:
         table = self._table
         if table is None:

@@ -1,25 +1,28 @@
 """What every drafter must do, whatever it drafts from."""
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polyspec.decoding.interfaces import Drafter
+from polyspec.decoding.feedback import Feedback
+from polyspec.decoding.interfaces import Draft, Drafter, Extender
 from polyspec.decoding.step_cost import StepCost
 from polyspec.decoding.stop_rule import StopRule
+from polyspec.drafting.chain import ChainDrafter
 from polyspec.drafting.history import HistoryDrafter
 from polyspec.drafting.model import ModelDrafter
+from polyspec.drafting.table import TableDrafter
+from polyspec.tables.automaton import assemble
+from polyspec.tables.format import TableInfo
+from polyspec.tables.reader import Table
+from polyspec.tables.writer import write_table
 from tests.fakes import FakeTarget, RandomDrafter
-
-DRAFTERS: dict[str, Callable[[], Drafter]] = {
-    "history": HistoryDrafter,
-    "model": lambda: make_model_drafter(is_careful=True),
-    "model that drafts always": lambda: make_model_drafter(is_careful=False),
-    "random": lambda: RandomDrafter(target=FakeTarget(), random=Random(1)),
-}
 
 
 def make_model_drafter(*, is_careful: bool) -> ModelDrafter:
@@ -29,6 +32,44 @@ def make_model_drafter(*, is_careful: bool) -> ModelDrafter:
     rule = StopRule(StepCost.flat(), free)
     return ModelDrafter(model, rule, is_careful=is_careful)
 
+
+@cache
+def make_table() -> Table:
+    """A table of five tokens, mapped for as long as the tests run."""
+    edges = {
+        (): [(1, 0.3)],
+        (1,): [(2, 0.9), (3, 0.1)],
+        (2,): [(3, 0.6)],
+        (1, 2): [(4, 0.5)],
+        (4, 1, 2): [(0, 1.0)],
+    }
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "table.gguf"
+        write_table(path, TableInfo("deu", "f", 5, (), 0, "", "{}"), assemble(edges))
+        return Table(path)
+
+
+def make_chain() -> ChainDrafter:
+    """One of drafters that go on behind each other and of one that does not."""
+    return ChainDrafter(
+        {
+            "table": TableDrafter(make_table()),
+            "history": HistoryDrafter(),
+            "random": RandomDrafter(target=FakeTarget(), random=Random(1)),
+        },
+        Feedback(),
+    )
+
+
+DRAFTERS: dict[str, Callable[[], Drafter]] = {
+    "history": HistoryDrafter,
+    "model": lambda: make_model_drafter(is_careful=True),
+    "model that drafts always": lambda: make_model_drafter(is_careful=False),
+    "table": lambda: TableDrafter(make_table()),
+    "table without a table": TableDrafter,
+    "chain": make_chain,
+    "random": lambda: RandomDrafter(target=FakeTarget(), random=Random(1)),
+}
 
 TEXTS = st.lists(st.integers(0, 4), min_size=1, max_size=12)
 CALLS = st.lists(
@@ -46,8 +87,11 @@ def make_drafter(request: pytest.FixtureRequest) -> Callable[[], Drafter]:
 
 
 def check_propose(drafter: Drafter, ids: list[int], limits: list[int]) -> None:
-    drafts = drafter.propose(ids, limits)
-    assert len(drafts) == len(ids)
+    check_drafts(drafter.propose(ids, limits), limits)
+
+
+def check_drafts(drafts: list[Draft], limits: list[int]) -> None:
+    assert len(drafts) == len(limits)
     for draft, limit in zip(drafts, limits, strict=True):
         size = len(draft.token_ids)
         assert size <= limit
@@ -121,3 +165,25 @@ def test_the_prompt_is_neither_changed_nor_kept() -> None:
         drafter.begin(0, prompt)
         drafter.observe(0, [3])
         assert prompt == [1, 2, 1]
+
+
+@pytest.mark.parametrize("name", DRAFTERS)
+@settings(max_examples=60)
+@given(texts=st.lists(TEXTS, min_size=1, max_size=3), prefix=TEXTS)
+def test_going_on_behind_a_prefix_teaches_nothing(
+    name: str, texts: list[list[int]], prefix: list[int]
+) -> None:
+    drafter, untouched = DRAFTERS[name](), DRAFTERS[name]()
+    if not isinstance(drafter, Extender):
+        return
+    ids = list(range(len(texts)))
+    for sequence_id, text in enumerate(texts):
+        drafter.begin(sequence_id, text)
+        untouched.begin(sequence_id, text)
+    for limit in (0, 1, 9):
+        limits = [limit] * len(ids)
+        check_drafts(drafter.extend(ids, [prefix] * len(ids), limits), limits)
+    assert drafter.extend([], [], []) == []
+    assert drafter.propose(ids, [5] * len(ids)) == untouched.propose(
+        ids, [5] * len(ids)
+    )

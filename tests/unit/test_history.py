@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from polyspec.drafting.history import HistoryDrafter, HitRates
 from tests.reference import longest_match
 
+TOKENS = st.integers(0, 2)
+
 TEXTS = st.lists(st.integers(0, 2), max_size=40)
 
 
@@ -118,3 +120,45 @@ def test_sequences_do_not_see_each_other() -> None:
     first, second = drafter.propose([0, 1], [2, 2])
     assert first.token_ids == (2, 3)
     assert second.token_ids == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix", "expected"),
+    [
+        ([1, 2, 3, 4, 1, 2], [3], (4, 1, 2)),
+        ([1, 2, 3, 4, 5], [2, 3], (4, 5, 2)),
+        ([1, 2, 1], [2], (1, 2, 1)),
+        ([1, 2], [9], ()),
+        ([1, 2, 9, 1, 7], [9, 9], (1, 7, 9)),
+    ],
+)
+def test_it_goes_on_behind_what_others_proposed(
+    text: list[int], prefix: list[int], expected: tuple[int, ...]
+) -> None:
+    drafter = HistoryDrafter()
+    drafter.begin(0, text)
+    before = drafter.propose([0], [3])
+    (draft,) = drafter.extend([0], [prefix], [3])
+    assert draft.token_ids == expected
+    assert drafter.propose([0], [3]) == drafter.extend([0], [()], [3]) == before
+
+
+@given(
+    st.lists(TOKENS, min_size=1, max_size=30), st.lists(TOKENS, min_size=1, max_size=5)
+)
+def test_behind_a_prefix_the_longest_match_in_the_text_counts(
+    text: list[int], prefix: list[int]
+) -> None:
+    drafter = HistoryDrafter()
+    drafter.begin(0, text)
+    (draft,) = drafter.extend([0], [prefix], [1])
+    whole = [*text, *prefix]
+    matches = [
+        size
+        for size in range(1, min(8, len(whole)) + 1)
+        for start in range(len(text) - size + 1)
+        if text[start : start + size] == whole[-size:]
+    ]
+    assert bool(draft.token_ids) is bool(matches)
+    if matches:
+        assert draft.probabilities == (HitRates().rate(max(matches)),)

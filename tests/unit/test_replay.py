@@ -15,7 +15,7 @@ from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Draft
 from polyspec.decoding.scheduler import Emitted, Request, Scheduler
 from polyspec.decoding.step_cost import StepCost
-from polyspec.drafting.chain import ChainDrafter
+from polyspec.drafting.compose import make_drafter
 from polyspec.drafting.history import HistoryDrafter
 from polyspec.drafting.table import TableDrafter
 from polyspec.engine.ladder import LadderCache
@@ -190,7 +190,9 @@ def _run_real(
 
 def test_the_drafters_of_real_runs_can_be_replayed_together(table: Table) -> None:
     policy = DraftPolicy(StepCost.flat())
-    chain = ChainDrafter((TableDrafter(table), HistoryDrafter()), policy.feedback.trust)
+    chain = ChainDrafter(
+        {"table": TableDrafter(table), "history": HistoryDrafter()}, policy.feedback
+    )
     done = replay_lines(chain, policy, [[1, 2, 3, 4, 7, 1, 2, 3, 4, 7, 1, 2, 3, 4]])
     assert done.num_accepted > 5
 

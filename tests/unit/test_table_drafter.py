@@ -4,10 +4,8 @@ from pathlib import Path
 import pytest
 
 from polyspec.decoding.draft_policy import DraftPolicy
-from polyspec.decoding.interfaces import EMPTY_DRAFT
+from polyspec.decoding.interfaces import EMPTY_DRAFT, Extender
 from polyspec.decoding.step_cost import StepCost
-from polyspec.drafting.chain import ChainDrafter
-from polyspec.drafting.history import HistoryDrafter
 from polyspec.drafting.table import NAME, TableChoice, TableDrafter
 from polyspec.errors import TableError
 from polyspec.tables.automaton import assemble
@@ -114,16 +112,10 @@ def test_a_table_that_was_asked_for_must_be_there() -> None:
         choice.use("fra")
 
 
-def test_a_chain_takes_the_draft_that_promises_most(drafter: TableDrafter) -> None:
-    trust = {"table": 1.0, "history": 1.0}
-    chain = ChainDrafter((drafter, HistoryDrafter()), trust.__getitem__)
-    chain.begin(0, [2, 8, 8, 8, 8, 8, 8, 8, 8, 8, 2])
-    assert chain.propose([0], [1])[0].sources == ("table",)
-    trust["table"] = 0.01
-    assert chain.propose([0], [1])[0].sources == ("history",)
-    chain.observe(0, [3])
-    assert chain.propose([0], [1])[0].token_ids == (1,)
-    check_propose(chain, [0], [0])
-    chain.end(0)
-    chain.begin(0, [7])
-    assert chain.propose([0], [4]) == [EMPTY_DRAFT]
+def test_it_goes_on_behind_what_others_proposed(drafter: TableDrafter) -> None:
+    drafter.begin(0, [9])
+    drafter.begin(1, [7])
+    drafts = drafter.extend([1, 0], [[2], [1, 2]], [2, 1])
+    assert [draft.token_ids for draft in drafts] == [(3, 1), (5,)]
+    assert drafter.propose([0], [1])[0].token_ids == ()
+    assert isinstance(drafter, Extender)

@@ -1,0 +1,36 @@
+"""What the tokens of a draft are worth: how likely each is to be accepted."""
+
+from collections.abc import Callable, Iterator
+
+from polyspec.decoding.interfaces import Draft
+
+
+def token_worths(draft: Draft, trust: Callable[[str], float]) -> list[float]:
+    """Return the chance that each token and all before it are accepted, `0..1`.
+
+    Where another drafter goes on, what it promises is corrected by the trust in it.
+
+    Example: chances 0.8 and 0.5, the second token from a drafter with a trust of 0.5,
+    the first from one with 1, are worth 0.8 and 0.2.
+    """
+    worths: list[float] = []
+    reached = worth = 1.0
+    source = ""
+    for chance, name in zip(draft.probabilities, draft.sources, strict=True):
+        if name != source:
+            source = name
+            reached *= trust(name)
+        reached *= chance
+        # Each needs those before it, so none is worth more than the last one.
+        worth = min(worth, reached)
+        worths.append(worth)
+    return worths
+
+
+def runs_by_source(draft: Draft) -> Iterator[tuple[str, int, int]]:
+    """Yield each drafter's stretches of a draft: its name, first place, behind last."""
+    start, sources = 0, draft.sources
+    for place in range(1, len(sources) + 1):
+        if place == len(sources) or sources[place] != sources[start]:
+            yield sources[start], start, place
+            start = place
