@@ -190,10 +190,17 @@ def _run_real(
 
 def test_the_drafters_of_real_runs_can_be_replayed_together(table: Table) -> None:
     policy = DraftPolicy(StepCost.flat())
-    chain = ChainDrafter(
-        {"table": TableDrafter(table), "history": HistoryDrafter()}, policy.feedback
+    drafting = make_drafter(
+        "auto",
+        policy.feedback,
+        fingerprint=lambda: "f" * 64,
+        model="tiny",
+        only_table=table,
     )
-    done = replay_lines(chain, policy, [[1, 2, 3, 4, 7, 1, 2, 3, 4, 7, 1, 2, 3, 4]])
+    assert drafting.drafter is not None
+    done = replay_lines(
+        drafting.drafter, policy, [[1, 2, 3, 4, 7, 1, 2, 3, 4, 7, 1, 2, 3, 4]]
+    )
     assert done.num_accepted > 5
 
 
