@@ -7,6 +7,7 @@ import typer
 
 from polyspec.cli import diagnostics, output
 from polyspec.cli.distill import distill
+from polyspec.errors import UsageError
 
 if TYPE_CHECKING:
     from polyspec.tables.format import TableInfo
@@ -203,6 +204,41 @@ def remove(
 
     freed_bytes = remove_table(name)
     output.write_line(f"{name}: removed, {diagnostics.format_amount(freed_bytes)} free")
+
+
+@app.command()
+def merge(
+    tables: Annotated[
+        list[str],
+        typer.Argument(metavar="TABLE...", help="Two names or paths, or more."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The table; otherwise in your tables."),
+    ] = None,
+    max_bytes: Annotated[
+        int, typer.Option(min=4096, help="Size of the table at most.")
+    ] = 500_000,
+) -> None:
+    """Join tables of one language and one tokenizer.
+
+    Each weighs as much as the texts it was counted from. Where the texts are at hand,
+    building a table from all of them is better.
+
+    Example: polyspec tables merge yor.3c1c93b8a0f2 mine.gguf -o both.gguf
+    """
+    from polyspec.tables.format import read_table_header
+    from polyspec.tables.merging import merge_tables
+    from polyspec.tables.store import find_table, own_table_path
+
+    if len(tables) < 2:
+        raise UsageError("one table cannot be joined", remedy="name two or more")
+    paths = [find_table(name) for name in tables]
+    info = read_table_header(paths[0])[1]
+    path = out or own_table_path(info.language, info.fingerprint)
+    with diagnostics.progress(f"joining {len(paths)} tables", None):
+        merge_tables(paths, path, max_bytes)
+    output.write_line(str(path))
 
 
 app.command()(distill)

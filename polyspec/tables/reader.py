@@ -131,6 +131,22 @@ class Table:
             for edge in range(first, last)
         ]
 
+    def contexts(self) -> dict[tuple[int, ...], int]:
+        """All kept contexts and their states, the shortest first.
+
+        Raises:
+            TableFormatError: A state does not come after its parent.
+        """
+        contexts: list[tuple[int, ...]] = [()]
+        for state in range(self._num_inner):
+            children = range(self._first_child[state], self._first_child[state + 1])
+            if children and state >= len(contexts):
+                raise refuse(self.path, f"state {state} comes before its parent")
+            for child in children:
+                oldest = self._vocabulary[self._state_token[child]]
+                contexts.append((oldest, *contexts[state]))
+        return {context: state for state, context in enumerate(contexts)}
+
     def verify(self) -> None:
         """Read the whole table and compare it with its checksum.
 

@@ -26,6 +26,8 @@ MakeRequest: TypeAlias = Callable[[str], CompletionRequest | None]
 """From a sentence or theme to what is asked; None where it does not fit."""
 _LEAST_WORDS = 3
 """Shorter lines are headings and numbers."""
+_MAX_ANSWER_TOKENS = 128
+"""As in arXiv 2605.30580; a small model that loops would go on to any limit."""
 
 
 def choose_sentences(lines: Iterable[str], most: int) -> list[str]:
@@ -57,7 +59,7 @@ def make_translation_requests(
     def make(sentence: str) -> CompletionRequest | None:
         if completer.count_tokens(sentence) > budget.max_segment_tokens:
             return None
-        limit = budget.limit_answer(sentence)
+        limit = min(budget.limit_answer(sentence), _MAX_ANSWER_TOKENS)
         return CompletionRequest(build(sentence, ""), limit, sampling)
 
     return make
