@@ -9,13 +9,15 @@ from polyspec.drafting.chain import ChainDrafter
 from polyspec.drafting.history import NAME as HISTORY
 from polyspec.drafting.history import HistoryDrafter
 from polyspec.drafting.kept import Learner
+from polyspec.drafting.model import NAME as MODEL
+from polyspec.drafting.model import ModelDrafter
 from polyspec.drafting.table import NAME as TABLE
 from polyspec.drafting.table import TableChoice, TableDrafter
 from polyspec.errors import UsageError
 from polyspec.tables.reader import Table
 
-DRAFTERS = ("auto", "none", "table", "history")
-"""What `--draft` may name."""
+DRAFTERS = ("auto", "none", "table", "history", MODEL)
+"""What `--draft` may name; `model:` may be followed by the name of a draft model."""
 
 
 @dataclass(slots=True)
@@ -23,12 +25,13 @@ class Drafting:
     """A drafter, and whom to tell what is written next."""
 
     name: str
-    """What the user calls it, one of `DRAFTERS`."""
+    """What the user calls it."""
     feedback: Feedback
     drafter: Drafter | None = None
     """None drafts nothing."""
     tables: TableChoice | None = None
     history: HistoryDrafter | None = None
+    draft_model: ModelDrafter | None = None
 
     def switch(self, language: str, task: str) -> None:
         """Be ready for texts in a language (ISO 639-3), for a task.
@@ -42,6 +45,8 @@ class Drafting:
         self.feedback.switch(label)
         if self.history is not None:
             self.history.switch(label)
+        if self.draft_model is not None:
+            self.draft_model.switch(label)
 
     def describe(self) -> str:
         """Say what drafts, for example `auto: table deu.3c1c93b8a0f2, history`."""
@@ -50,6 +55,8 @@ class Drafting:
             parts.append(f"table {self.tables.table_name}")
         if self.history is not None:
             parts.append("history")
+        if self.draft_model is not None:
+            parts.append(f"model {self.draft_model.model_name}")
         if self.name != "auto":
             return ", ".join(parts) or self.name
         return f"auto: {', '.join(parts)}"
@@ -59,6 +66,8 @@ class Drafting:
         learners: dict[str, Learner] = {"trust": self.feedback}
         if self.history is not None:
             learners["history"] = self.history
+        if self.draft_model is not None:
+            learners[f"model {self.draft_model.model_name}"] = self.draft_model
         return learners
 
 
@@ -66,14 +75,24 @@ def require_drafter(name: str) -> None:
     """Refuse a drafter that does not exist.
 
     Raises:
-        UsageError: The name is not one of `DRAFTERS`.
+        UsageError: The name is none of `DRAFTERS`, nor names a draft model.
     """
-    if name not in DRAFTERS:
+    if name not in DRAFTERS and not name_of_draft_model(name):
         raise UsageError(
             f"there is no drafter {name!r}",
             cause=f"the drafters are {', '.join(DRAFTERS)}",
             remedy="pass --draft auto",
         )
+
+
+def name_of_draft_model(name: str) -> str | None:
+    """Return the model that a drafter's name asks for, None if it asks for none.
+
+    Example: `model:qwen3-0.6b` asks for `qwen3-0.6b`, and `model` for the one that the
+    catalogue pairs with the target, for which the result is empty.
+    """
+    kind, _, rest = name.partition(":")
+    return rest if kind == MODEL else None
 
 
 def make_drafter(
@@ -83,23 +102,34 @@ def make_drafter(
     fingerprint: Callable[[], str],
     model: str,
     only_table: Table | None = None,
+    draft_model: ModelDrafter | None = None,
 ) -> Drafting:
-    """Make the drafter of a name; no model is needed for that.
+    """Make the drafter of a name; only a draft model must have been loaded before.
 
     Args:
-        name: One of `DRAFTERS`.
+        name: One that `require_drafter` lets pass.
         feedback: That of the policy which will judge the drafts.
         fingerprint: Gives that of the model's tokenizer.
         model: What the user calls the model.
         only_table: Drafts whatever the language is, if given; it must be for this
             tokenizer.
+        draft_model: The one that the name asks for.
 
     Raises:
-        UsageError: There is no drafter of that name.
+        UsageError: There is no drafter of that name, or its model is not given.
     """
     require_drafter(name)
     if name == "none":
         return Drafting(name, feedback)
+    if name_of_draft_model(name) is not None:
+        if draft_model is None:
+            raise UsageError(
+                f"the drafter {name} cannot be used here",
+                cause="no draft model is loaded",
+                remedy="name another drafter, for example history",
+            )
+        chain = ChainDrafter({MODEL: draft_model}, feedback)
+        return Drafting(name, feedback, chain, draft_model=draft_model)
     history = HistoryDrafter()
     if name == "history":
         chain = ChainDrafter({HISTORY: history}, feedback)

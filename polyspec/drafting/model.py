@@ -28,6 +28,7 @@ class ModelDrafter:
         model: Target,
         rule: StopRule,
         *,
+        model_name: str = NAME,
         vocab_size: int | None = None,
         on_failure: Callable[[EngineError], None] = lambda error: None,
         is_careful: bool = True,
@@ -39,6 +40,7 @@ class ModelDrafter:
         Args:
             model: The draft model in a context of its own.
             rule: When another token pays.
+            model_name: What the user calls it.
             vocab_size: Leading tokens that draft model and target have in common; all
                 unless given.
             on_failure: Told once when the model cannot be evaluated; from then on
@@ -46,6 +48,7 @@ class ModelDrafter:
             is_careful: Whether to stop where drafting does not pay. Otherwise every
                 draft is as long as allowed, as measurements of the model itself want.
         """
+        self.model_name = model_name
         self._cache = DraftCache(model, vocab_size or model.vocab_size)
         self._rule = rule
         self._on_failure = on_failure

@@ -3,12 +3,22 @@
 import pytest
 
 from polyspec.decoding.feedback import Feedback
-from polyspec.drafting.compose import DRAFTERS, Drafting, make_drafter
+from polyspec.decoding.step_cost import StepCost
+from polyspec.decoding.stop_rule import StopRule
+from polyspec.drafting.compose import (
+    DRAFTERS,
+    Drafting,
+    make_drafter,
+    name_of_draft_model,
+    require_drafter,
+)
+from polyspec.drafting.model import ModelDrafter
 from polyspec.errors import TableError, UsageError
 from polyspec.tables.automaton import assemble
 from polyspec.tables.format import TableInfo
 from polyspec.tables.store import own_table_path
 from polyspec.tables.writer import write_table
+from tests.fakes import FakeTarget
 
 FINGERPRINT = "f" * 64
 
@@ -47,9 +57,41 @@ def test_a_language_without_a_table_is_drafted_from_the_text_alone() -> None:
         make("table").switch("fra", "translate")
 
 
-@pytest.mark.parametrize("name", DRAFTERS)
-def test_every_named_drafter_can_be_made_without_a_model(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in DRAFTERS if name != "model"])
+def test_every_other_drafter_can_be_made_without_a_model(name: str) -> None:
     assert (make(name).drafter is None) is (name == "none")
+
+
+@pytest.mark.parametrize("name", ["model", "model:small", "model:/a/b.gguf"])
+def test_a_draft_model_drafts_where_one_is_loaded(name: str) -> None:
+    rule = StopRule(StepCost.flat(), StepCost.flat())
+    drafter = ModelDrafter(FakeTarget(), rule, model_name="small")
+    drafting = make_drafter(
+        name,
+        Feedback(),
+        fingerprint=lambda: FINGERPRINT,
+        model="tiny",
+        draft_model=drafter,
+    )
+    drafting.switch("deu", "translate")
+    assert drafting.describe() == "model small"
+    assert set(drafting.learners()) == {"trust", "model small"}
+    assert set(drafter.numbers()) == {"", "deu translate"}
+    with pytest.raises(UsageError, match="cannot be used here"):
+        make(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("model", ""), ("model:a:b", "a:b"), ("auto", None), ("modelling", None)],
+)
+def test_a_name_says_which_model_drafts(name: str, expected: str | None) -> None:
+    assert name_of_draft_model(name) == expected
+
+
+def test_a_draft_model_without_a_name_is_refused() -> None:
+    with pytest.raises(UsageError, match="no drafter 'model:'"):
+        require_drafter("model:")
 
 
 def test_a_name_that_nobody_has_is_refused() -> None:
