@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from polyspec.decoding.counters import DrafterCounts
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.sampling import Sampling
@@ -71,6 +72,10 @@ class Translator:
 
         Args:
             chunks: The text.
+    def drafter_counts(self) -> dict[str, DrafterCounts]:
+        """What each drafter did so far, by the name that tokens give as source."""
+        return self.drafting.feedback.counters.by_drafter
+
             to: Target language, otherwise that of the settings.
             from_: Source language, otherwise that of the settings or English.
             is_streaming: Whether pieces come before a segment's end.

@@ -68,6 +68,7 @@ def test_a_story_as_json_is_one_object(
             "num_accepted": 1,
             "accepted_by_source": {"history": 1},
         },
+        "drafters": {},
         "note": "",
     }
     assert err == ""

@@ -468,13 +468,14 @@ def test_statistics_go_to_stderr_only(
     assert translate("--to", "fr", "--stats") == 0
     out, err = capsys.readouterr()
     assert out == TWO_PARAGRAPHS.upper()
-    *_, speed, drafting = err.splitlines()
+    *_, speed, drafting, drafters = err.splitlines()
     assert speed.startswith("polyspec: 3 segments, 42 tokens in ")
     assert speed.endswith(" tokens/s, up to 4 side by side")
     assert drafting == (
         "polyspec: drafting: 6 tokens drafted, 2 accepted (33%; history 2), mean "
         "acceptance length 10.50 with the bonus token, 2 steps saved"
     )
+    assert drafters == "polyspec: drafters: history"
 
 
 def test_notes_of_the_translator_go_to_stderr(
