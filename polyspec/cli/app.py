@@ -42,7 +42,16 @@ def run(arguments: list[str]) -> int:
 
 def build_app() -> typer.Typer:
     """All commands, ready to be run or described."""
-    from polyspec.cli import bench, config, doctor, models, story, tables, translate
+    from polyspec.cli import (
+        bench,
+        config,
+        doctor,
+        models,
+        story,
+        tables,
+        translate,
+        tui,
+    )
 
     app = typer.Typer(
         name="polyspec",
@@ -55,6 +64,7 @@ def build_app() -> typer.Typer:
     app.callback(invoke_without_command=True)(_before_any_command)
     app.command("translate")(translate.translate)
     app.command("story")(story.story)
+    app.command("tui")(tui.tui)
     app.add_typer(models.app, name="models")
     app.add_typer(tables.app, name="tables")
     app.add_typer(bench.app, name="bench")

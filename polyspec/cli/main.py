@@ -18,6 +18,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     output.prepare()
     try:
         with _stopped_by_signals():
+            if not arguments:
+                # Before the commands are imported: the first frame comes sooner.
+                from polyspec.tui.run import has_terminal, open_interface
+
+                if has_terminal():
+                    return open_interface()
             from polyspec.cli import app
 
             return app.run(arguments)

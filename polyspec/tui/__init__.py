@@ -1,0 +1,1 @@
+"""The terminal interface: a client of `translator`, like the command line."""

@@ -1,0 +1,73 @@
+"""What all main screens share: the top line, the status line and the keys."""
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from polyspec.errors import PolySpecError
+from polyspec.tui.widgets.nav_bar import NavBar
+from polyspec.tui.widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from polyspec.tui.app import ModelState, PolySpecApp
+
+ROOMS = (
+    ("translate", "Translate", "F2"),
+    ("stories", "Stories", "F3"),
+    ("files", "Files", "F4"),
+    ("models", "Models", "F5"),
+    ("settings", "Settings", "F6"),
+)
+"""Name, title and key of each screen."""
+
+
+class Room(Screen[None]):
+    """One of the main screens."""
+
+    NAME: ClassVar[str]
+
+    @property
+    def ui(self) -> "PolySpecApp":
+        """The application, which owns the state."""
+        return cast("PolySpecApp", self.app)
+
+    @property
+    def status(self) -> StatusLine:
+        return self.query_one(StatusLine)
+
+    def compose(self) -> ComposeResult:
+        yield NavBar(ROOMS, self.NAME)
+        yield from self.compose_room()
+        yield StatusLine()
+        yield Footer(compact=True)
+
+    def compose_room(self) -> ComposeResult:
+        """What this screen has of its own."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "model_state", self.show_model_state)
+
+    def show_model_state(self, state: "ModelState") -> None:
+        """Show how the model is."""
+        bar = self.query_one(NavBar)
+        bar.state, bar.mood = state.text, state.mood
+
+    def show_problem(self, error: PolySpecError) -> None:
+        """Show an error where the user looks, with what to do about it."""
+        self.status.show_problem(error.problem)
+        self.notify(
+            "\n".join(filter(None, (error.cause, f"→ {error.remedy}"))),
+            title=error.problem,
+            severity="error",
+            timeout=12,
+            markup=False,
+        )
+
+    @on(NavBar.Picked)
+    def go(self, event: NavBar.Picked) -> None:
+        event.stop()
+        self.ui.action_go(event.screen)

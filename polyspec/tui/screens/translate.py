@@ -1,0 +1,398 @@
+"""Translating a text while it is typed."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.timer import Timer
+from textual.widgets import Static
+
+from polyspec.errors import PolySpecError
+from polyspec.languages import Language
+from polyspec.tui.bindings import bind
+from polyspec.tui.jobs import PieceDone, RunBegun, RunEnded, TextWritten, TranslateJob
+from polyspec.tui.screens.room import Room
+from polyspec.tui.widgets.drafters.figures import DraftFigures
+from polyspec.tui.widgets.drafters.panel import DrafterPanel
+from polyspec.tui.widgets.language_bar import LanguageBar
+from polyspec.tui.widgets.source.pane import MAX_CHARS, SourcePane
+from polyspec.tui.widgets.target.pane import Mark, TargetPane
+
+_PAUSE_S = 0.4
+"""So long nothing is typed before the text is translated."""
+_MAX_LIVE_CHARS = 4000
+"""Longer texts are translated on a key only."""
+_MAX_NOTES = 3
+
+
+class TranslateScreen(Room):
+    """Source and target side by side, or one above the other."""
+
+    NAME = "translate"
+    CSS_PATH = "../styles/translate.tcss"
+    AUTO_FOCUS = "#source"
+    BINDINGS = [
+        bind("ctrl+t", "translate", "Translate", "Translate now", "translate.run"),
+        bind("escape", "stop", "Stop", "Stop translating", "translate.stop"),
+        bind(
+            "ctrl+l",
+            "pick(False)",
+            "Into",
+            "Pick the language to translate into",
+            "translate.into",
+        ),
+        bind(
+            "ctrl+g",
+            "pick(True)",
+            "From",
+            "Pick the language of the text",
+            "translate.from",
+        ),
+        bind(
+            "ctrl+r",
+            "swap",
+            "Swap",
+            "Exchange both languages and both texts",
+            "translate.swap",
+        ),
+        bind("f9", "copy_target", "Copy", "Copy the translation", "translate.copy"),
+        bind(
+            "alt+c",
+            "copy_source",
+            "Copy source",
+            "Copy the source text",
+            "translate.copy-source",
+            show=False,
+        ),
+        bind(
+            "f8",
+            "toggle_drafters",
+            "Drafting",
+            "Show or hide what drafting does",
+            "translate.drafters",
+        ),
+        bind(
+            "ctrl+o",
+            "open_file",
+            "Open",
+            "Put a text file into the source pane",
+            "translate.open",
+            show=False,
+        ),
+        bind(
+            "alt+e",
+            "edit",
+            "Editor",
+            "Edit the source text in $EDITOR",
+            "translate.editor",
+            show=False,
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pause: Timer | None = None
+        self._run = 0
+        self._job: TranslateJob | None = None
+        self._settled = ""
+        """A source text whose translation stands there already."""
+        self._figures = DraftFigures()
+        self._num_flags = 0
+
+    def compose_room(self) -> ComposeResult:
+        with Container(id="desk"):
+            with Vertical(id="work"):
+                yield LanguageBar()
+                with Container(id="panes"):
+                    yield SourcePane()
+                    with Vertical(id="target-side"):
+                        yield TargetPane("The translation appears here")
+                        yield Static("", id="notes", markup=False)
+            panel = DrafterPanel()
+            panel.display = False
+            yield panel
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.watch(self.app, "languages", self._show_languages)
+        self.watch(self.app, "model_state", self._show_facts)
+        self.set_interval(2.0, self._show_memory)
+
+    @property
+    def source(self) -> SourcePane:
+        return self.query_one(SourcePane)
+
+    @property
+    def target(self) -> TargetPane:
+        return self.query_one(TargetPane)
+
+    @property
+    def panel(self) -> DrafterPanel:
+        return self.query_one(DrafterPanel)
+
+    @property
+    def is_translating(self) -> bool:
+        """Whether a translation is under way."""
+        return self._job is not None
+
+    # What the user does
+
+    @on(SourcePane.Edited)
+    def wait_for_pause(self, event: SourcePane.Edited) -> None:
+        event.stop()
+        if self._pause is not None:
+            self._pause.stop()
+        if event.text and event.text == self._settled:
+            return
+        self._settled = ""
+        if not event.text.strip():
+            self._clear()
+        elif len(event.text) > _MAX_LIVE_CHARS:
+            self.status.show("a long text: translate it with ctrl+t")
+        else:
+            self._pause = self.set_timer(_PAUSE_S, self.action_translate)
+
+    @on(SourcePane.Refused)
+    def offer_file(self, event: SourcePane.Refused) -> None:
+        event.stop()
+        self.status.show_problem(
+            f"over {MAX_CHARS:,} characters do not fit here: save them as a file"
+        )
+
+    @on(SourcePane.Cleaned)
+    def tell_cleaned(self, event: SourcePane.Cleaned) -> None:
+        event.stop()
+        self.notify(
+            f"{event.num_chars:,} characters that are no text were left out",
+            severity="warning",
+        )
+
+    @on(LanguageBar.Opened)
+    def open_picker(self, event: LanguageBar.Opened) -> None:
+        event.stop()
+        self.action_pick(event.is_source)
+
+    @on(LanguageBar.Swapped)
+    def swap_sides(self, event: LanguageBar.Swapped) -> None:
+        event.stop()
+        self.action_swap()
+
+    @on(DrafterPanel.DrafterPicked)
+    def switch_drafter(self, event: DrafterPanel.DrafterPicked) -> None:
+        event.stop()
+        self.ui.switch_drafter(event.name)
+
+    @on(TargetPane.NoteReached)
+    def show_note(self, event: TargetPane.NoteReached) -> None:
+        event.stop()
+        if event.note:
+            self.status.show(event.note)
+
+    def action_translate(self) -> None:
+        """Translate the text that is there."""
+        self._stop_pause()
+        text = self.source.text
+        if not text.strip():
+            return
+        if self.ui.languages.target is None:
+            self.action_pick(is_source=False)
+            return
+        self._cancel()
+        self._run = self.ui.next_run()
+        self._job = TranslateJob(
+            self.post_message,
+            self._run,
+            text=text,
+            source_language=self.ui.languages.source.tag,
+            target_language=self.ui.languages.target.tag,
+        )
+        self.ui.worker.submit(self._job)
+        self._set_running(True)
+
+    def action_stop(self) -> None:
+        """Stop the running translation; what is written stays."""
+        self._stop_pause()
+        self._cancel()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to stop only what runs."""
+        return self.is_translating if action == "stop" else True
+
+    def action_pick(self, is_source: bool) -> None:
+        """Open the list of languages."""
+        self.ui.pick_language(is_source, self._take_language)
+
+    def action_swap(self) -> None:
+        """Exchange both languages and both texts."""
+        if self.ui.languages.target is None:
+            self.action_pick(is_source=False)
+            return
+        self.action_stop()
+        self._run = 0
+        old_source, old_target = self.source.text, self.target.fresh_text
+        self.ui.swap_languages()
+        if old_target.strip():
+            self._put_source(old_target, settled=True)
+            self.target.show_text(old_source)
+            self._show_notes()
+        else:
+            self.action_translate()
+
+    def action_copy_target(self) -> None:
+        """Copy the translation."""
+        self._copy(self.target.selected_text or self.target.fresh_text, "translation")
+
+    def action_copy_source(self) -> None:
+        """Copy the source text."""
+        self._copy(self.source.text, "source text")
+
+    def action_toggle_drafters(self) -> None:
+        """Show or hide the drafter panel."""
+        panel = self.panel
+        panel.display = not panel.display
+        self.target.shows_proposers = panel.display
+        self.set_class(panel.display, "-with-panel")
+        self._show_memory()
+
+    def action_open_file(self) -> None:
+        """Ask for a file and put its text into the source pane."""
+        self.ui.ask_for_text(self._put_source)
+
+    def action_edit(self) -> None:
+        """Edit the source text in the user's editor."""
+        edited = self.ui.edit_outside(self.source.text)
+        if edited is not None:
+            self._put_source(edited)
+
+    def put_back(self, text: str) -> None:
+        """Give back the text of a run that was ended from outside."""
+        self._put_source(text)
+        self.status.show("this is your text from last time")
+
+    # What the model says
+
+    @on(RunBegun)
+    def begin(self, event: RunBegun) -> None:
+        event.stop()
+        if event.run == self._run:
+            self._figures = DraftFigures()
+            self.target.begin()
+            self._show_notes()
+            self.status.show("translating …")
+
+    @on(TextWritten)
+    def write(self, event: TextWritten) -> None:
+        event.stop()
+        if event.run == self._run:
+            self.target.write(event.start, event.text)
+
+    @on(PieceDone)
+    def sum_up(self, event: PieceDone) -> None:
+        event.stop()
+        if event.run != self._run:
+            return
+        facts, counts = event.facts, event.facts.counts
+        self._figures.add(
+            facts.num_tokens,
+            counts.num_steps,
+            counts.num_drafted,
+            counts.accepted_by_source,
+        )
+        if facts.note:
+            self.target.mark(Mark(facts.start, facts.end, "flagged", facts.note))
+            self._show_notes()
+        self.panel.figures = self._figures
+
+    @on(RunEnded)
+    def end(self, event: RunEnded) -> None:
+        event.stop()
+        if event.run != self._run:
+            return
+        self._set_running(False)
+        if event.error is not None:
+            self._show_failure(event.error)
+        elif event.is_cancelled:
+            self.status.show("stopped")
+        else:
+            self.target.finish()
+            self._show_speed(event.elapsed_s)
+
+    # How it looks
+
+    def _show_languages(self) -> None:
+        languages = self.ui.languages
+        bar = self.query_one(LanguageBar)
+        bar.source, bar.target = languages.source, languages.target
+
+    def _show_facts(self) -> None:
+        facts = self.ui.facts
+        if facts is not None:
+            self.panel.rungs = facts.seconds_by_width
+            self.panel.device = facts.device
+            self.panel.offer(facts.drafters, facts.draft_setting)
+
+    def _show_memory(self) -> None:
+        if self.panel.display:
+            self.panel.memory_bytes = self.ui.memory_bytes()
+
+    def _show_speed(self, elapsed_s: float) -> None:
+        self._figures.elapsed_s = elapsed_s
+        self.ui.note_rate(self._figures.rate)
+        self.panel.figures = self._figures
+        self.panel.rates = dict(self.ui.rates)
+        self.status.show(f"done in {elapsed_s:.1f} s")
+        self.status.figures = (
+            f"{self._figures.rate:.0f} tokens/s · "
+            f"{self._figures.mean_length:.2f} tokens a step"
+            if self._figures.num_tokens
+            else ""
+        )
+
+    def _show_failure(self, error: PolySpecError) -> None:
+        self.target.finish()
+        self.show_problem(error)
+
+    def _show_notes(self) -> None:
+        flags = self.target.flags
+        lines = [f"⚑ {flag.note}" for flag in flags[:_MAX_NOTES]]
+        if len(flags) > _MAX_NOTES:
+            lines.append(f"  and {len(flags) - _MAX_NOTES} more")
+        notes = self.query_one("#notes", Static)
+        notes.update("\n".join(lines))
+        notes.display = bool(lines)
+
+    def _set_running(self, is_running: bool) -> None:
+        if not is_running:
+            self._job = None
+        self.target.is_streaming = is_running
+        self.refresh_bindings()
+
+    def _clear(self) -> None:
+        self._cancel()
+        self._run = 0
+        self.target.show_text("")
+        self._show_notes()
+        self.status.show("")
+        self.status.figures = ""
+
+    def _cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+            self._set_running(False)
+
+    def _stop_pause(self) -> None:
+        if self._pause is not None:
+            self._pause.stop()
+            self._pause = None
+
+    def _take_language(self, _language: Language) -> None:
+        self._settled = ""
+        self.action_translate()
+
+    def _put_source(self, text: str, *, settled: bool = False) -> None:
+        self._settled = text if settled else ""
+        self.source.replace(text, (0, 0), self.source.document.end)
+
+    def _copy(self, text: str, what: str) -> None:
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.status.show(f"{what} copied")

@@ -1,0 +1,1 @@
+"""What drafting does, to be watched."""

@@ -1,0 +1,1 @@
+"""Where the text to translate is written."""

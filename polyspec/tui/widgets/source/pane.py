@@ -1,0 +1,92 @@
+"""The source pane: a text to be translated."""
+
+import re
+from dataclasses import dataclass
+
+from textual import on
+from textual.events import Paste
+from textual.message import Message
+from textual.widgets import TextArea
+
+MAX_CHARS = 60_000
+"""Longer texts are slow to wrap and draw, and are better translated as files."""
+
+_BREAKS = re.compile("\r\n|[\r\x85\u2028\u2029]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def clean_text(text: str) -> str:
+    """The text with line feeds alone, and without characters that cannot be shown."""
+    return _CONTROLS.sub("", _BREAKS.sub("\n", text))
+
+
+class SourcePane(TextArea):
+    """Edits the source text. Knows nothing of models or languages."""
+
+    HELP = (
+        "The text to translate. Type or paste; after a short pause it is translated, "
+        "and the translation follows what you type."
+    )
+
+    @dataclass
+    class Edited(Message):
+        """The text is another one now."""
+
+        text: str
+
+    @dataclass
+    class Refused(Message):
+        """What was pasted is too long for a pane."""
+
+        text: str
+
+    @dataclass
+    class Cleaned(Message):
+        """Characters that are no text were left out of what was pasted."""
+
+        num_chars: int
+
+    def __init__(self) -> None:
+        super().__init__(
+            soft_wrap=True,
+            tab_behavior="focus",
+            highlight_cursor_line=False,
+            placeholder="Type or paste a text to translate",
+            id="source",
+        )
+        self.border_title = "text"
+
+    @on(TextArea.Changed)
+    def announce_edit(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self.border_subtitle = count_words(self.text)
+        self.post_message(self.Edited(self.text))
+
+    async def _on_paste(self, event: Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.put_in(event.text)
+
+    def action_paste(self) -> None:
+        """Insert what was copied."""
+        self.put_in(self.app.clipboard)
+
+    def put_in(self, pasted: str) -> None:
+        """Insert a text from outside in place of what is selected."""
+        text = clean_text(pasted)
+        if len(text) < len(pasted) - pasted.count("\r"):
+            self.post_message(self.Cleaned(len(pasted) - len(text)))
+        num_kept = len(self.text) - len(self.selected_text)
+        if num_kept + len(text) > MAX_CHARS:
+            self.post_message(self.Refused(text))
+        elif result := self._replace_via_keyboard(text, *self.selection):
+            self.move_cursor(result.end_location)
+
+
+def count_words(text: str) -> str:
+    """How long a text is, for people; empty for an empty one."""
+    if not text:
+        return ""
+    num_words = len(text.split())
+    words = "1 word" if num_words == 1 else f"{num_words:,} words"
+    return f"{len(text):,} characters · {words}"
