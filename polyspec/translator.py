@@ -2,25 +2,34 @@
 
 import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
-from polyspec.decoding.counters import DrafterCounts
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.sampling import Sampling
-from polyspec.drafting.compose import Drafting, make_drafter, require_drafter
+from polyspec.decoding.stop_rule import StopRule
+from polyspec.drafting.compose import (
+    Drafting,
+    make_drafter,
+    name_of_draft_model,
+    require_drafter,
+)
 from polyspec.drafting.kept import KeptNumbers
+from polyspec.drafting.model import ModelDrafter
 from polyspec.engine.devices import list_devices
-from polyspec.engine.target import MAX_SEQUENCES
-from polyspec.errors import UsageError
+from polyspec.engine.model import Model
+from polyspec.engine.target import MAX_SEQUENCES, LlamaTarget
+from polyspec.errors import EngineError, UsageError
 from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.languages import Language, find_language
 from polyspec.loading import (
     MAX_PARALLEL,
     NUM_PREFIXES,
     Loaded,
+    LoadedDraft,
     identify_model,
+    load_draft,
     load_model,
     silent,
 )
@@ -54,6 +63,8 @@ class Translator:
     drafting: Drafting
     num_parallel: int
     notes: list[str] = field(default_factory=list)
+    draft: LoadedDraft | None = None
+    """The model that drafts; None where none does."""
 
     @property
     def drafter_name(self) -> str:
@@ -72,10 +83,6 @@ class Translator:
 
         Args:
             chunks: The text.
-    def drafter_counts(self) -> dict[str, DrafterCounts]:
-        """What each drafter did so far, by the name that tokens give as source."""
-        return self.drafting.feedback.counters.by_drafter
-
             to: Target language, otherwise that of the settings.
             from_: Source language, otherwise that of the settings or English.
             is_streaming: Whether pieces come before a segment's end.
@@ -100,16 +107,11 @@ class Translator:
 
     def describe_devices(self) -> str:
         """Say which model runs where, in one line."""
-        model, target = self.loaded.model, self.loaded.target
-        gpus = [device for device in list_devices() if device.kind == "gpu"]
-        threads = f"{target.num_threads} processor threads"
-        if not gpus or model.gpu_layers == 0:
-            return f"{model.path.stem} ({model.description}) on {threads}"
-        number = model.num_layers if model.gpu_layers < 0 else model.gpu_layers
-        names = ", ".join(device.description for device in gpus)
+        line = _describe_device(self.loaded.model, self.loaded.target)
+        if self.draft is None:
+            return line
         return (
-            f"{model.path.stem} ({model.description}): {number} of "
-            f"{model.num_layers} layers on {names}, the rest on {threads}"
+            f"{line}; drafts: {_describe_device(self.draft.model, self.draft.target)}"
         )
 
     def source_language(self, code: str | None = None) -> Language:
@@ -154,6 +156,19 @@ class Translator:
         return chosen
 
 
+def _describe_device(model: Model, target: LlamaTarget) -> str:
+    gpus = [device for device in list_devices() if device.kind == "gpu"]
+    threads = f"{target.num_threads} processor threads"
+    if not gpus or model.gpu_layers == 0:
+        return f"{model.path.stem} ({model.description}) on {threads}"
+    number = model.num_layers if model.gpu_layers < 0 else model.gpu_layers
+    names = ", ".join(device.description for device in gpus)
+    return (
+        f"{model.path.stem} ({model.description}): {number} of "
+        f"{model.num_layers} layers on {names}, the rest on {threads}"
+    )
+
+
 def adjust_sampling(sampling: Sampling, settings: Settings) -> Sampling:
     """Return a task's sampling with what the user chose in its place."""
     names = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "seed")
@@ -171,18 +186,24 @@ def open_translator(
 
     Args:
         settings: What the user chose.
-        report: Told what takes long, before it begins.
+        report: Told what takes long, before it begins, and what fails though the work
+            goes on.
 
     Raises:
         UsageError: The settings ask for a drafter that does not exist.
-        ModelError: The model is missing, damaged or unsuitable.
+        ModelError: The model or its draft model is missing, damaged or unsuitable.
         EngineError: There is not enough memory.
     """
     require_drafter(settings.draft)
-    with load_model(settings, report) as loaded:
-        translator = make_translator(settings, loaded)
-        with _keep_numbers(translator, report):
-            yield translator
+    with ExitStack() as stack:
+        loaded = stack.enter_context(load_model(settings, report))
+        wanted = name_of_draft_model(settings.draft)
+        draft = None
+        if wanted is not None and not _why_nothing_is_drafted(settings, loaded):
+            draft = stack.enter_context(load_draft(settings, loaded, wanted, report))
+        translator = make_translator(settings, loaded, draft, report)
+        stack.enter_context(_keep_numbers(translator, report))
+        yield translator
 
 
 @contextmanager
@@ -203,11 +224,24 @@ def _keep_numbers(
         kept.save()
 
 
-def make_translator(settings: Settings, loaded: Loaded) -> Translator:
-    """Join a loaded model with the drafter and the policy of the settings."""
-    notes = list(loaded.notes)
+def make_translator(
+    settings: Settings,
+    loaded: Loaded,
+    draft: LoadedDraft | None = None,
+    report: Callable[[str], None] = silent,
+) -> Translator:
+    """Join a loaded model with the drafter and the policy of the settings.
+
+    Args:
+        settings: What the user chose.
+        loaded: The model that decides.
+        draft: The model that drafts, where the settings ask for one.
+        report: Told what fails though the work goes on.
+    """
+    notes = [*loaded.notes, *(draft.notes if draft is not None else ())]
     policy = DraftPolicy(loaded.step_cost, is_exact=settings.exact)
-    drafting = _make_drafting(settings, loaded, policy.feedback, notes)
+    small = None if draft is None else make_model_drafter(loaded, draft, report)
+    drafting = _make_drafting(settings, loaded, policy.feedback, small, notes)
     parallel = settings.parallel or loaded.step_cost.best_parallel(MAX_PARALLEL)
     parallel = min(parallel, MAX_SEQUENCES - NUM_PREFIXES)
     if settings.exact:
@@ -224,25 +258,62 @@ def make_translator(settings: Settings, loaded: Loaded) -> Translator:
         policy,
         max_sequences=parallel,
     )
-    return Translator(settings, loaded, session, drafting, parallel, notes)
+    return Translator(settings, loaded, session, drafting, parallel, notes, draft)
 
 
-def _make_drafting(
-    settings: Settings, loaded: Loaded, feedback: Feedback, notes: list[str]
-) -> Drafting:
-    name = settings.draft
-    if name != "none" and not loaded.target.can_trim:
-        notes.append("drafting is off: this model's memory cannot drop its tail")
-        name = "none"
-    elif name != "none" and settings.exact and not loaded.step_cost.identical_widths:
-        notes.append(
+def make_model_drafter(
+    loaded: Loaded, draft: LoadedDraft, report: Callable[[str], None] = silent
+) -> ModelDrafter:
+    """Let a loaded draft model draft for a loaded model.
+
+    Args:
+        loaded: The model that decides.
+        draft: The model that drafts; it must outlive the drafter.
+        report: Told, once, when the draft model fails.
+    """
+    name = draft.model.path.stem
+
+    def on_failure(error: EngineError) -> None:
+        reason = f"{error.problem}, {error.cause}" if error.cause else error.problem
+        report(f"the work goes on without drafts, {name} has failed: {reason}")
+
+    return ModelDrafter(
+        draft.target,
+        StopRule(loaded.step_cost, draft.step_cost),
+        model_name=name,
+        vocab_size=draft.vocab_size,
+        on_failure=on_failure,
+    )
+
+
+def _why_nothing_is_drafted(settings: Settings, loaded: Loaded) -> str:
+    """Return why drafting is off although it was asked for; mostly empty."""
+    if settings.draft == "none":
+        return ""
+    if not loaded.target.can_trim:
+        return "drafting is off: this model's memory cannot drop its tail"
+    if settings.exact and not loaded.step_cost.identical_widths:
+        return (
             "drafting is off: here no step of several tokens equals single ones bit "
             "for bit, as --exact asks"
         )
-        name = "none"
+    return ""
+
+
+def _make_drafting(
+    settings: Settings,
+    loaded: Loaded,
+    feedback: Feedback,
+    draft_model: ModelDrafter | None,
+    notes: list[str],
+) -> Drafting:
+    obstacle = _why_nothing_is_drafted(settings, loaded)
+    if obstacle:
+        notes.append(obstacle)
     return make_drafter(
-        name,
+        "none" if obstacle else settings.draft,
         feedback,
         fingerprint=lambda: tokenizer_fingerprint(loaded.model.header),
         model=loaded.model.path.stem,
+        draft_model=draft_model,
     )

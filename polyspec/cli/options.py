@@ -12,7 +12,9 @@ Model = Annotated[
 Draft = Annotated[
     str | None,
     typer.Option(
-        "--draft", metavar="NAME", help="Drafter: auto, none, table or history."
+        "--draft",
+        metavar="NAME",
+        help="Drafter: auto, none, table, history, model or model:NAME|PATH.",
     ),
 ]
 Exact = Annotated[
@@ -47,6 +49,10 @@ Seed = Annotated[
 GpuLayers = Annotated[
     int | None,
     typer.Option("--gpu-layers", help="Layers on the GPU; -1 for all, 0 for none."),
+]
+DraftGpuLayers = Annotated[
+    int | None,
+    typer.Option("--draft-gpu-layers", help="Layers of the draft model on the GPU."),
 ]
 Threads = Annotated[int | None, typer.Option("--threads", help="Processor threads.")]
 Context = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from polyspec.cli import diagnostics, options, output
-from polyspec.cli.run_stats import RunStats, draft_fields, drafter_fields, show_stats
+from polyspec.cli.run_stats import RunStats, draft_fields
 
 _EXAMPLES = """\b
 Examples:
@@ -36,6 +36,7 @@ def story(
     repetition_penalty: options.RepetitionPenalty = None,
     seed: options.Seed = None,
     gpu_layers: options.GpuLayers = None,
+    draft_gpu_layers: options.DraftGpuLayers = None,
     threads: options.Threads = None,
     ctx: options.Context = None,
     kv_type: options.CacheType = None,
@@ -62,6 +63,7 @@ def story(
             "repetition_penalty": repetition_penalty,
             "seed": seed,
             "gpu_layers": gpu_layers,
+            "draft_gpu_layers": draft_gpu_layers,
             "threads": threads,
             "ctx": ctx,
             "kv_type": kv_type,
@@ -95,14 +97,16 @@ def story(
                             "draft": draft_fields(event.counts),
                             "note": event.note,
                         }
-                            "drafters": drafter_fields(translator),
                     )
                 else:
                     output.write_line()
                 if event.note:
                     diagnostics.note(event.note)
                 if stats:
-                    show_stats(sums, translator, time.perf_counter() - started)
+                    elapsed = time.perf_counter() - started
+                    diagnostics.note(translator.describe_devices())
+                    for line in sums.describe(elapsed, 1):
+                        diagnostics.note(line)
 
 
 story.__doc__ = f"{story.__doc__}\n\n{_EXAMPLES}"

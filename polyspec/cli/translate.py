@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from polyspec.cli import diagnostics, options, output
-from polyspec.cli.run_stats import RunStats, draft_fields, show_stats
+from polyspec.cli.run_stats import RunStats, draft_fields
 from polyspec.cli.sources import Source, open_source
 from polyspec.errors import UsageError
 
@@ -56,6 +56,7 @@ def translate(
     repetition_penalty: options.RepetitionPenalty = None,
     seed: options.Seed = None,
     gpu_layers: options.GpuLayers = None,
+    draft_gpu_layers: options.DraftGpuLayers = None,
     threads: options.Threads = None,
     ctx: options.Context = None,
     kv_type: options.CacheType = None,
@@ -85,6 +86,7 @@ def translate(
         "repetition_penalty": repetition_penalty,
         "seed": seed,
         "gpu_layers": gpu_layers,
+        "draft_gpu_layers": draft_gpu_layers,
         "threads": threads,
         "ctx": ctx,
         "kv_type": kv_type,
@@ -119,7 +121,10 @@ def translate(
                     sums.add(segment.num_tokens, segment.counts)
                     progress.update(sums.num_segments)
             if stats:
-                show_stats(sums, translator, time.perf_counter() - started)
+                elapsed = time.perf_counter() - started
+                diagnostics.note(translator.describe_devices())
+                for line in sums.describe(elapsed, translator.num_parallel):
+                    diagnostics.note(line)
 
 
 translate.__doc__ = f"{translate.__doc__}\n\n{_EXAMPLES}"
