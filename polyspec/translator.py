@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
+from polyspec.decoding.counters import DrafterCounts
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.sampling import Sampling
@@ -70,6 +71,10 @@ class Translator:
     def drafter_name(self) -> str:
         """What drafts what is written now."""
         return self.drafting.describe()
+
+    def drafter_counts(self) -> dict[str, DrafterCounts]:
+        """What each drafter did so far, by the name that tokens give as source."""
+        return self.drafting.feedback.counters.by_drafter
 
     def translate(
         self,

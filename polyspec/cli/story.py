@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from polyspec.cli import diagnostics, options, output
-from polyspec.cli.run_stats import RunStats, draft_fields
+from polyspec.cli.run_stats import RunStats, draft_fields, drafter_fields, show_stats
 
 _EXAMPLES = """\b
 Examples:
@@ -95,6 +95,7 @@ def story(
                             "num_tokens": event.num_tokens,
                             "elapsed_s": round(event.elapsed_s, 4),
                             "draft": draft_fields(event.counts),
+                            "drafters": drafter_fields(translator),
                             "note": event.note,
                         }
                     )
@@ -103,10 +104,7 @@ def story(
                 if event.note:
                     diagnostics.note(event.note)
                 if stats:
-                    elapsed = time.perf_counter() - started
-                    diagnostics.note(translator.describe_devices())
-                    for line in sums.describe(elapsed, 1):
-                        diagnostics.note(line)
+                    show_stats(sums, translator, time.perf_counter() - started)
 
 
 story.__doc__ = f"{story.__doc__}\n\n{_EXAMPLES}"

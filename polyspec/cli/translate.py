@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from polyspec.cli import diagnostics, options, output
-from polyspec.cli.run_stats import RunStats, draft_fields
+from polyspec.cli.run_stats import RunStats, draft_fields, show_stats
 from polyspec.cli.sources import Source, open_source
 from polyspec.errors import UsageError
 
@@ -121,10 +121,7 @@ def translate(
                     sums.add(segment.num_tokens, segment.counts)
                     progress.update(sums.num_segments)
             if stats:
-                elapsed = time.perf_counter() - started
-                diagnostics.note(translator.describe_devices())
-                for line in sums.describe(elapsed, translator.num_parallel):
-                    diagnostics.note(line)
+                show_stats(sums, translator, time.perf_counter() - started)
 
 
 translate.__doc__ = f"{translate.__doc__}\n\n{_EXAMPLES}"
