@@ -1,29 +1,33 @@
 """Plain against drafted decoding, one text after another, interleaved."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from polyspec.benchmarks.records import Head, Measured, append, open_recording
 from polyspec.benchmarks.texts import COPIED, SENTENCES, THEMES
+from polyspec.benchmarks.timing import Timed, Witness, complete, time_in_turns
 from polyspec.decoding.draft_policy import DraftPolicy
+from polyspec.decoding.interfaces import Drafter
 from polyspec.decoding.sampling import Sampling
-from polyspec.drafting.history import HistoryDrafter
+from polyspec.drafting.compose import make_drafter
 from polyspec.engine.target import LlamaTarget
-from polyspec.errors import DocumentError, UsageError
+from polyspec.errors import DocumentError, TableError, UsageError
+from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.languages import Language, find_language
-from polyspec.prompting.interfaces import Completed, CompletionRequest
+from polyspec.loading import Loaded
+from polyspec.prompting.interfaces import CompletionRequest
 from polyspec.session import Session
 from polyspec.stories.writer import STORY_SAMPLING, make_story_request
 from polyspec.translation.prompts import make_prompt_builder
-from polyspec.translator import Loaded
 
 TASKS = ("translate", "story", "copied")
 """`copied` is translation of texts with names, numbers, code and repeated phrases."""
-DRAFTERS = ("none", "history")
+DRAFTERS = ("none", "history", "table", "auto")
 MAX_TOKENS = 128
 _STORY_WORDS = 80
+_WARM_UP_TOKENS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Suite:
 
     languages: tuple[Language, ...]
     tasks: tuple[str, ...] = ("translate", "story")
-    drafters: tuple[str, ...] = DRAFTERS
+    drafters: tuple[str, ...] = ("none", "history")
     limit: int = 16
     """Most texts for each language and task."""
     repeats: int = 2
@@ -41,6 +45,16 @@ class Suite:
     """A TSV file whose first column is English, or a folder of `<language>.tsv`."""
     seed: int = 0
     is_exact: bool = False
+
+    def as_settings(self) -> dict[str, object]:
+        """What two runs must share for their rows to stand side by side."""
+        return {
+            "limit": self.limit,
+            "repeats": self.repeats,
+            "pairs": str(self.pairs) if self.pairs else None,
+            "seed": self.seed,
+            "is_exact": self.is_exact,
+        }
 
 
 @dataclass(slots=True)
@@ -60,6 +74,19 @@ class DecodeRow:
     num_steps: int = 0
     num_identical: int = 0
     plain_tokens: int = 0
+
+    def add(self, text: Measured) -> None:
+        """Count one text more."""
+        self.num_texts += 1
+        self.plain_s += text.plain_s
+        self.drafted_s += text.drafted_s
+        self.plain_tokens += text.plain_tokens
+        self.num_tokens += len(text.output_ids)
+        self.num_chars += text.num_chars
+        self.num_steps += text.num_steps
+        self.num_drafted += text.num_drafted
+        self.num_accepted += text.num_accepted
+        self.num_identical += text.is_identical
 
     @property
     def speedup(self) -> float:
@@ -102,98 +129,158 @@ def require_known(chosen: Sequence[str], known: Sequence[str], what: str) -> Non
 
 
 def run_decode(
-    loaded: Loaded, suite: Suite, report: Callable[[str], None]
+    loaded: Loaded,
+    suite: Suite,
+    report: Callable[[str], None],
+    record: Path | None = None,
 ) -> Iterator[DecodeRow]:
     """Measure every language, task and drafter; a row comes when it is complete.
 
     Each text is decoded plainly and with the drafter, one right after the other, so
     that a machine whose speed drifts treats both alike.
+
+    Args:
+        loaded: The model.
+        suite: What to measure.
+        report: Told what is measured next, and what is left out.
+        record: Keeps every text; rows that it holds are not measured again.
+
+    Raises:
+        TableError: The only language has no table and one was asked for.
+        UsageError: The file records another run.
+        DocumentError: Pairs cannot be read, or the record not written.
     """
-    with closing(loaded.target.make_sibling()) as sibling:
-        yield from _run_all(loaded, sibling, suite, report)
+    known = None
+    if record is not None:
+        known = open_recording(record, _make_head(loaded, suite))
+    with (
+        closing(loaded.target.make_sibling()) as sibling,
+        closing(_Bench(loaded, sibling, suite)) as bench,
+    ):
+        for place, (drafter, language, task) in enumerate(bench.groups, start=1):
+            name = f"{language.code} {task} {drafter}"
+            texts = known.group(drafter, language.code, task) if known else []
+            if texts:
+                report(f"{name}: already measured")
+            else:
+                report(f"{place} of {len(bench.groups)}: {name}")
+                texts = bench.measure(drafter, language, task, report)
+                if record is not None and texts:
+                    append(record, texts)
+            if texts:
+                yield _make_row(texts)
 
 
-def _run_all(
-    loaded: Loaded, sibling: LlamaTarget, suite: Suite, report: Callable[[str], None]
-) -> Iterator[DecodeRow]:
-    # Each session has a context to itself, so that neither sees the other's cells.
-    plain = _make_session(loaded, loaded.target, suite, "none")
-    for drafter in suite.drafters:
-        for language in suite.languages:
-            for task in suite.tasks:
-                report(f"{language.code} {task} {drafter}")
-                # What a drafter learns belongs to one language and task.
-                drafted = _make_session(loaded, sibling, suite, drafter)
-                row = DecodeRow(language.code, task, drafter)
-                requests = list(_make_requests(plain, loaded, suite, language, task))
-                for request in requests[:1]:
-                    _warm_up(plain, drafted, request)
-                for request in requests:
-                    _measure_pair(row, plain, drafted, request, suite.repeats)
-                drafted.close()
-                if requests:
-                    yield row
+def _make_row(texts: Sequence[Measured]) -> DecodeRow:
+    row = DecodeRow(texts[0].language, texts[0].task, texts[0].drafter)
+    for text in texts:
+        row.add(text)
+    return row
 
 
-def _make_session(
-    loaded: Loaded, target: LlamaTarget, suite: Suite, drafter: str
-) -> Session:
-    return Session(
-        target,
-        loaded.model.tokenizer,
-        HistoryDrafter() if drafter == "history" else None,
-        DraftPolicy(loaded.step_cost, is_exact=suite.is_exact),
-        max_sequences=1,
+def _make_head(loaded: Loaded, suite: Suite) -> Head:
+    cost = loaded.step_cost
+    return Head(
+        loaded.model.path.stem,
+        tokenizer_fingerprint(loaded.model.header),
+        suite.as_settings(),
+        {width: cost.of(width) for width in cost.measured_widths},
     )
 
 
-def _warm_up(plain: Session, drafted: Session, request: CompletionRequest) -> None:
-    """Let both compute their shared prefix and the processor reach its pace."""
-    for session in (plain, drafted):
-        _complete(session, replace(request, max_tokens=8))
+class _Bench:
+    """One model with a context for plain decoding and one for drafted."""
 
+    def __init__(self, loaded: Loaded, sibling: LlamaTarget, suite: Suite) -> None:
+        self._loaded = loaded
+        self._sibling = sibling
+        self._suite = suite
+        # Each session has a context to itself, so that neither sees the other's cells.
+        self._witness = Witness()
+        policy = DraftPolicy(loaded.step_cost, is_exact=suite.is_exact, max_drafted=0)
+        self._plain = self._make_session(loaded.target, self._witness, policy)
 
-def _measure_pair(
-    row: DecodeRow,
-    plain: Session,
-    drafted: Session,
-    request: CompletionRequest,
-    repeats: int,
-) -> None:
-    """Decode one text both ways in turn; the fastest time of each way counts.
+    def close(self) -> None:
+        """Give back what plain decoding keeps in its context."""
+        self._plain.close()
 
-    Whatever else the machine does can only add time, so the least is the truest.
-    """
-    plain_s = drafted_s = float("inf")
-    for place in range(repeats):
-        if place % 2 == 0:
-            plain_answer, seconds = _complete(plain, request)
-            plain_s = min(plain_s, seconds)
-        answer, seconds = _complete(drafted, request)
-        drafted_s = min(drafted_s, seconds)
-        if place % 2 == 1:
-            plain_answer, seconds = _complete(plain, request)
-            plain_s = min(plain_s, seconds)
-    row.num_texts += 1
-    row.plain_s += plain_s
-    row.drafted_s += drafted_s
-    row.plain_tokens += plain_answer.num_tokens
-    row.num_tokens += answer.num_tokens
-    row.num_chars += len(answer.text)
-    row.num_steps += answer.counts.num_steps
-    row.num_drafted += answer.counts.num_drafted
-    row.num_accepted += answer.counts.num_accepted
-    row.num_identical += answer.text == plain_answer.text
+    @property
+    def groups(self) -> list[tuple[str, Language, str]]:
+        """Drafter, language and task of each row; English is told, not translated."""
+        suite = self._suite
+        return [
+            (drafter, language, task)
+            for drafter in suite.drafters
+            for language in suite.languages
+            for task in suite.tasks
+            if task == "story" or language.code != "eng"
+        ]
 
+    def measure(
+        self, drafter: str, language: Language, task: str, report: Callable[[str], None]
+    ) -> list[Measured]:
+        """Measure one row; nothing where a language of several has no table."""
+        policy = DraftPolicy(self._loaded.step_cost, is_exact=self._suite.is_exact)
+        model = self._loaded.model
+        drafting = make_drafter(
+            drafter,
+            policy.feedback,
+            fingerprint=lambda: tokenizer_fingerprint(model.header),
+            model=model.path.stem,
+        )
+        try:
+            drafting.switch(language.code, task)
+        except TableError as error:
+            if len(self._suite.languages) == 1:
+                raise
+            report(f"{language.code} {task} {drafter}: left out: {error.problem}")
+            return []
+        # What a drafter learns belongs to one language and task.
+        session = self._make_session(self._sibling, drafting.drafter, policy)
+        with closing(session):
+            return list(self._measure_all(session, drafter, language, task))
 
-def _complete(session: Session, request: CompletionRequest) -> tuple[Completed, float]:
-    started = time.perf_counter()
-    events = list(session.complete([request]))
-    elapsed = time.perf_counter() - started
-    last = events[-1]
-    if not isinstance(last, Completed):
-        raise TypeError("a completion ends with Completed")
-    return last, elapsed
+    def _measure_all(
+        self, session: Session, drafter: str, language: Language, task: str
+    ) -> Iterator[Measured]:
+        requests = list(
+            _make_requests(self._plain, self._loaded, self._suite, language, task)
+        )
+        for request in requests[:1]:
+            # Both compute their shared prefix, and the processor reaches its pace.
+            for warmed in (self._plain, session):
+                complete(warmed, replace(request, max_tokens=_WARM_UP_TOKENS))
+        for index, request in enumerate(requests):
+            plain = Timed(self._plain, self._witness)
+            drafted = Timed(session)
+            time_in_turns(plain, drafted, request, self._suite.repeats)
+            before, after = plain.last, drafted.last
+            yield Measured(
+                language=language.code,
+                task=task,
+                drafter=drafter,
+                index=index,
+                num_texts=len(requests),
+                max_tokens=request.max_tokens,
+                prompt_ids=self._witness.prompt_ids,
+                output_ids=after.token_ids,
+                num_chars=len(after.text),
+                prompt_s=plain.prompt_s,
+                plain_tokens=before.num_tokens,
+                plain_s=plain.seconds,
+                drafted_s=drafted.seconds,
+                num_steps=after.counts.num_steps,
+                num_drafted=after.counts.num_drafted,
+                num_accepted=after.counts.num_accepted,
+                is_identical=after.text == before.text,
+            )
+
+    def _make_session(
+        self, target: LlamaTarget, drafter: Drafter | None, policy: DraftPolicy
+    ) -> Session:
+        return Session(
+            target, self._loaded.model.tokenizer, drafter, policy, max_sequences=1
+        )
 
 
 def _make_requests(

@@ -7,7 +7,7 @@ from polyspec import __version__
 from polyspec.engine.bindings import wait_policy
 from polyspec.engine.devices import build_info, list_devices
 from polyspec.gguf_header import tokenizer_fingerprint
-from polyspec.translator import Loaded
+from polyspec.loading import Loaded
 
 
 def make_signature(loaded: Loaded, seed: int = 0) -> dict[str, object]:

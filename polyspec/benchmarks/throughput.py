@@ -11,10 +11,10 @@ from polyspec.decoding.sampling import Sampling
 from polyspec.engine.bare_loop import BareLoop
 from polyspec.engine.target import LlamaTarget
 from polyspec.languages import Language, find_language
+from polyspec.loading import Loaded
 from polyspec.prompting.interfaces import Completed, CompletionRequest
 from polyspec.session import Session
 from polyspec.translation.prompts import make_prompt_builder
-from polyspec.translator import Loaded
 
 _MAX_TOKENS = 256
 _BARE_TOKENS = 96

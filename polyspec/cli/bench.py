@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from polyspec.cli import diagnostics, options, output
+from polyspec.cli.bench_replay import replay
 from polyspec.errors import UsageError
 
 if TYPE_CHECKING:
+    from polyspec.languages import Language
     from polyspec.settings import Settings
 
 app = typer.Typer(
@@ -17,7 +19,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 Languages = Annotated[
-    str, typer.Option("--languages", help="Target languages, with commas between.")
+    str,
+    typer.Option(
+        "--languages", help="Target languages, with commas between; all for the 27."
+    ),
 ]
 Pairs = Annotated[
     Path | None,
@@ -44,7 +49,7 @@ def ladder(
     from polyspec.benchmarks.report import format_ladder, plot_ladder
     from polyspec.benchmarks.signature import make_signature
     from polyspec.engine.ladder import THOROUGH
-    from polyspec.translator import load_model
+    from polyspec.loading import load_model
 
     settings = _settings(model, threads, gpu_layers)
     with load_model(settings, diagnostics.note, THOROUGH) as loaded:
@@ -71,7 +76,8 @@ def decode(
         str, typer.Option(help="Of translate, story and copied.")
     ] = "translate,story",
     drafters: Annotated[
-        str, typer.Option(help="Drafters to compare with plain decoding.")
+        str,
+        typer.Option(help="Of none, history, table and auto, compared with plain."),
     ] = "none,history",
     pairs: Pairs = None,
     limit: Annotated[
@@ -81,6 +87,14 @@ def decode(
         int, typer.Option(min=1, help="Times for each text; the fastest counts.")
     ] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Start of the random draws.")] = 0,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep every text in FILE (.jsonl), for `bench replay`; a run that "
+            "was stopped goes on from it.",
+        ),
+    ] = None,
     exact: options.Exact = False,
     model: options.Model = None,
     threads: options.Threads = None,
@@ -93,15 +107,12 @@ def decode(
     Example: polyspec bench decode --languages fra,yor --drafters none,history
     """
     from polyspec.benchmarks import decode as bench
-    from polyspec.benchmarks.report import format_decode
+    from polyspec.benchmarks.report import format_decode, mean_decode
     from polyspec.benchmarks.signature import make_signature
-    from polyspec.languages import find_language
-    from polyspec.translator import load_model
+    from polyspec.loading import load_model
 
     suite = bench.Suite(
-        languages=tuple(
-            find_language(name) for name in _names(languages, "--languages")
-        ),
+        languages=_find_languages(languages),
         tasks=_names(tasks, "--tasks"),
         drafters=_names(drafters, "--drafters"),
         limit=limit,
@@ -115,13 +126,16 @@ def decode(
     settings = _settings(model, threads, gpu_layers, exact=exact)
     with load_model(settings, diagnostics.note) as loaded:
         rows = []
-        for row in bench.run_decode(loaded, suite, diagnostics.note):
+        for row in bench.run_decode(loaded, suite, diagnostics.note, record):
             diagnostics.note(f"{row.speedup:.3f} times as fast")
             rows.append(row)
         output.write_line(format_decode(rows))
-        signature = make_signature(loaded, seed)
         output.write_json(
-            {"signature": signature, "rows": [row.as_fields() for row in rows]}
+            {
+                "signature": make_signature(loaded, seed),
+                "rows": [row.as_fields() for row in rows],
+                "means": mean_decode(rows),
+            }
         )
 
 
@@ -147,7 +161,7 @@ def parallel(
     from polyspec.benchmarks.signature import make_signature
     from polyspec.benchmarks.throughput import measure_parallel
     from polyspec.languages import find_language
-    from polyspec.translator import load_model
+    from polyspec.loading import load_model
 
     wanted = find_language(language)
     sources = read_sources(pairs, wanted)[:limit]
@@ -180,7 +194,7 @@ def overhead(
     """
     from polyspec.benchmarks.signature import make_signature
     from polyspec.benchmarks.throughput import measure_overhead
-    from polyspec.translator import load_model
+    from polyspec.loading import load_model
 
     with load_model(_settings(model, threads, gpu_layers), diagnostics.note) as loaded:
         ratio = measure_overhead(loaded)
@@ -188,6 +202,17 @@ def overhead(
         output.write_json(
             {"signature": make_signature(loaded), "rows": [{"ratio": ratio}]}
         )
+
+
+app.command()(replay)
+
+
+def _find_languages(text: str) -> "tuple[Language, ...]":
+    from polyspec.languages import find_language, known_languages
+
+    if text.strip() == "all":
+        return known_languages()
+    return tuple(find_language(name) for name in _names(text, "--languages"))
 
 
 def _names(text: str, option: str) -> tuple[str, ...]:

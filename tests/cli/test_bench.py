@@ -1,13 +1,24 @@
 """`polyspec bench` with a model that writes bytes at random."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from polyspec.cli import main
 from polyspec.decoding.step_cost import StepCost
+from polyspec.engine.model import Model
+from polyspec.gguf_header import read_gguf_header, tokenizer_fingerprint
+from polyspec.tables.automaton import assemble
+from polyspec.tables.format import TableInfo
+from polyspec.tables.store import own_table_path
+from polyspec.tables.writer import write_table
+from tests.fakes import ByteTokenizer
 from tests.fakes_translator import FakeLoading, make_loaded
+from tests.unit.test_tables_builder import write_tiny_model
 
 LADDER = StepCost.from_samples({1: 0.01, 2: 0.012, 64: 0.2}, [2], 256)
 ROW_FIELDS = {
@@ -29,7 +40,7 @@ ROW_FIELDS = {
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeLoading:
     """A loaded model of random bytes, signed by a word."""
     loading = FakeLoading(make_loaded(LADDER))
-    monkeypatch.setattr("polyspec.translator.load_model", loading)
+    monkeypatch.setattr("polyspec.loading.load_model", loading)
     monkeypatch.setattr(
         "polyspec.benchmarks.signature.make_signature",
         lambda loaded, seed=0: {"model": "tiny", "seed": seed},
@@ -50,11 +61,11 @@ def bench(*arguments: str) -> int:
     return main.main(["bench", *arguments])
 
 
-def split_report(out: str) -> tuple[str, dict[str, object], list[dict[str, object]]]:
+def split_report(out: str) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
     """The table, and signature and rows of the last line."""
     table, _, last = out.removesuffix("\n").rpartition("\n")
     report = json.loads(last)
-    assert set(report) == {"signature", "rows"}
+    assert report.keys() - {"means"} == {"signature", "rows"}
     return table, report["signature"], report["rows"]
 
 
@@ -73,8 +84,15 @@ def test_decode_prints_a_table_and_json_at_the_end(
         for task in ("translate", "story")
     ]
     assert all(row.keys() >= ROW_FIELDS for row in rows)
-    assert len(table.splitlines()) == 2 + len(rows)
-    assert "fra translate none" in err
+    means = json.loads(out.splitlines()[-1])["means"]
+    assert [(mean["task"], mean["drafter"]) for mean in means] == [
+        (task, drafter)
+        for drafter in ("none", "history")
+        for task in ("translate", "story")
+    ]
+    assert {mean["num_languages"] for mean in means} == {2}
+    assert len(table.splitlines()) == 2 + len(rows) + len(means)
+    assert "1 of 8: fra translate none" in err
 
 
 def test_drafts_by_history_leave_a_greedy_text_as_it_is(
@@ -85,6 +103,186 @@ def test_drafts_by_history_leave_a_greedy_text_as_it_is(
     _, _, rows = split_report(capsys.readouterr().out)
     assert [row["num_texts"] for row in rows] == [2, 2]
     assert [row["identical"] for row in rows] == [1, 1]
+
+
+@pytest.fixture
+def model(fake: FakeLoading, tmp_path: Path) -> Path:
+    """A model file for what was loaded, whose tokens are bytes and a few words."""
+    path = write_tiny_model(tmp_path / "tiny.gguf")
+    own = SimpleNamespace(
+        tokenizer=ByteTokenizer(), path=path, header=read_gguf_header(path)
+    )
+    fake.loaded = replace(fake.loaded, model=cast(Model, own))
+    return path
+
+
+def write_french_table(model: Path) -> Path:
+    """A French table for a model that knows one byte after another."""
+    fingerprint = tokenizer_fingerprint(read_gguf_header(model))
+    info = TableInfo("fra", fingerprint, 400, (), 0, "", "{}")
+    path = own_table_path("fra", fingerprint)
+    write_table(path, info, assemble({(): [(97, 0.9)]}))
+    return path
+
+
+def test_a_language_without_a_table_is_left_out(
+    fake: FakeLoading, model: Path, pairs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_french_table(model)
+    options = f"--drafters table,auto --tasks translate --limit 1 --pairs {pairs}"
+    assert bench("decode", "--languages", "deu,fra", *options.split()) == 0
+    out, err = capsys.readouterr()
+    _, _, rows = split_report(out)
+    assert [(row["language"], row["drafter"]) for row in rows] == [
+        ("fra", "table"),
+        ("deu", "auto"),
+        ("fra", "auto"),
+    ]
+    assert "deu translate table: left out: there is no deu table for tiny" in err
+    assert bench("decode", "--languages", "deu", *options.split()) == 5
+
+
+def test_all_the_languages_can_be_asked_for(
+    fake: FakeLoading, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = "--languages all --drafters none --tasks translate --limit 1"
+    assert bench("decode", *options.split()) == 0
+    assert len(split_report(capsys.readouterr().out)[2]) == 26
+
+
+def test_a_record_is_gone_on_with_and_replayed(
+    fake: FakeLoading,
+    model: Path,
+    pairs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record = tmp_path / "run.jsonl"
+    options = f"--languages fra,deu --limit 2 --pairs {pairs} --record {record}"
+    assert bench("decode", *options.split(), "--tasks", "translate") == 0
+    first = split_report(capsys.readouterr().out)[2]
+    lines = record.read_text().splitlines()
+    # A kill cuts the last group short, and its last line.
+    record.write_text("\n".join([*lines[:-1], lines[-1][:30]]))
+    assert bench("decode", *options.split(), "--tasks", "translate,story") == 0
+    out, err = capsys.readouterr()
+    again = [row for row in split_report(out)[2] if row["task"] == "translate"]
+    assert again[:3] == first[:3]
+    assert err.count("already measured") == 3
+    assert bench("replay", str(record), "--model", str(model)) == 0
+    table, signature, rows = split_report(capsys.readouterr().out)
+    assert signature["ladder"] == "measured"
+    assert len(rows) == 8
+    assert all(row["ratio"] == row["predicted"] / row["measured"] for row in rows)
+    assert "ratio" in table.splitlines()[0]
+    measured = {(row["language"], row["drafter"]): row for row in again}
+    for row in rows:
+        if row["task"] == "translate":
+            real = measured[row["language"], row["drafter"]]
+            assert row["num_tokens"] == 2 * real["num_tokens"]
+            assert round(row["measured"], 4) == real["speedup"]
+
+
+def test_a_record_of_another_run_is_refused(
+    fake: FakeLoading,
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record = tmp_path / "run.jsonl"
+    options = f"--languages fra --drafters none --tasks story --record {record}"
+    assert bench("decode", *options.split(), "--limit", "1") == 0
+    before = record.read_bytes()
+    assert bench("decode", *options.split(), "--limit", "2") == 2
+    assert "cannot go on with the recording" in capsys.readouterr().err
+    assert record.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"format": 9}',
+        b'{"format": 1, "model": "m", "fingerprint": "f", "settings": {}, '
+        b'"seconds": {"1": 1}}\n{}\n{}',
+    ],
+)
+def test_what_is_no_recording_is_refused(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(content)
+    assert bench("replay", str(path)) == 4
+    assert "is no recording of a bench" in capsys.readouterr().err
+
+
+def test_texts_are_replayed_beside_the_baselines(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write_french_table(model)
+    text = tmp_path / "fra.tsv"
+    text.write_text("The cat.\tthe cat sat at the hat\n" * 3)
+    (tmp_path / "fra.train.txt").write_text("the cat sat\n" * 3)
+    arguments = f"replay {text} --model {model} --ladder cuda --parallel 2"
+    assert bench(*arguments.split(), "--drafters", "none,table,auto") == 0
+    _, signature, rows = split_report(capsys.readouterr().out)
+    assert [row["drafter"] for row in rows] == ["none", "table", "auto"]
+    assert rows[0]["speed_up"] == 1
+    assert (signature["parallel"], signature["baselines"]) == (2, [])
+    more = ("--baselines", str(tmp_path), "--table", str(table), "--language", "deu")
+    assert bench(*arguments.split(), *more) == 4
+    assert "there is no deu corpus" in capsys.readouterr().err
+    assert bench(*arguments.split(), "--baselines", str(tmp_path)) == 0
+    _, _, rows = split_report(capsys.readouterr().out)
+    assert [row["drafter"] for row in rows] == ["table", "bigram", "ngram-cache"]
+    assert rows[1]["speed_up"] > 1.2
+    assert rows[1]["fixed_length"] in {2, 3, 4}
+
+
+def test_texts_without_a_table_are_left_out_of_several(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_french_table(model)
+    for name in ("fra.txt", "deu.txt"):
+        (tmp_path / name).write_text("the cat\n")
+    files = [str(tmp_path / name) for name in ("fra.txt", "deu.txt")]
+    options = ("--model", str(model), "--ladder", "cpu")
+    assert bench("replay", *files, *options) == 0
+    out, err = capsys.readouterr()
+    assert [row["language"] for row in split_report(out)[2]] == ["fra"]
+    assert "deu.txt: left out: there is no deu table" in err
+    assert bench("replay", files[1], *options) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("replay {}/nothing.txt", 2, "the language of"),
+        ("replay {}/fra.txt --drafters psychic", 2, "no drafter 'psychic'"),
+        ("replay {}/fra.txt --drafters ,", 2, "--drafters names nothing"),
+        ("replay {}/fra.txt --ladder steep", 2, "no ladder of step costs"),
+        ("replay {}/fra.txt --ladder measured", 2, "was never measured"),
+        ("replay {}/fra.txt --table absent --ladder cpu", 5, "no table absent"),
+        ("replay {}/fra.jsonl", 4, "is no recording of a bench"),
+    ],
+)
+def test_what_cannot_be_replayed_is_named(
+    arguments: str,
+    code: int,
+    message: str,
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    named = arguments.format(tmp_path).split()
+    assert bench(*named, "--model", str(model)) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
 
 
 def test_english_is_told_but_not_translated(
