@@ -18,6 +18,7 @@ from polyspec.prompting.interfaces import (
     Piece,
     PromptPart,
 )
+from polyspec.prompting.trace import TokenTrace
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class _Answer:
     num_steps: int = 0
     num_drafted: int = 0
     accepted_by_source: dict[str, int] = field(default_factory=dict)
+    trace: TokenTrace | None = None
 
     def record(self, step: Emitted) -> None:
         self.token_ids += step.token_ids
@@ -40,6 +42,8 @@ class _Answer:
         for source in step.sources:
             accepted = self.accepted_by_source.get(source, 0)
             self.accepted_by_source[source] = accepted + 1
+        if self.trace is not None:
+            self.trace.record(step)
 
     def take_text(self) -> str:
         text = self.stream.take()
@@ -63,6 +67,8 @@ class Session:
         max_sequences: int,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self.is_tracing = False
+        """Whether answers that begin from now on say who proposed each token."""
         self.tokenizer = tokenizer
         self.target = target
         self._clock = clock
@@ -118,7 +124,10 @@ class Session:
                 shared.insert(0, self.tokenizer.bos_id)
             prompt_ids = shared + self._encode(request.prompt.own)
             stream = TextStream(request.prompt.stop)
-            answers[index] = _Answer(stream, len(prompt_ids), self._clock())
+            answer = _Answer(stream, len(prompt_ids), self._clock())
+            if self.is_tracing:
+                answer.trace = TokenTrace(self.tokenizer.piece)
+            answers[index] = answer
             yield Request(
                 prompt_ids,
                 request.max_tokens,
@@ -164,4 +173,5 @@ class Session:
                 answer.accepted_by_source,
             ),
             token_ids=tuple(answer.token_ids),
+            trace=answer.trace.finish() if answer.trace is not None else (),
         )

@@ -10,6 +10,7 @@ from polyspec.prompting.interfaces import (
     DraftCounts,
     FinishReason,
     Piece,
+    TracedToken,
 )
 
 
@@ -30,6 +31,7 @@ class FakeCompleter:
     requests: list[CompletionRequest] = field(default_factory=list)
     num_closed: int = 0
     num_runs: int = 0
+    is_tracing: bool = False
 
     def count_tokens(self, text: str) -> int:
         return len(text)
@@ -78,4 +80,12 @@ class FakeCompleter:
             num_tokens=len(text),
             elapsed_s=0.5,
             counts=DraftCounts(2, 3, 1, {"history": 1}),
+            trace=tuple(map(_trace_char, text)) if self.is_tracing else (),
         )
+
+
+def _trace_char(char: str) -> TracedToken:
+    """Vowels were proposed; at a space something else had been."""
+    if char == " ":
+        return TracedToken(char, "", "<b>", "table")
+    return TracedToken(char, "history" if char.lower() in "aeiou" else "")

@@ -70,6 +70,14 @@ Stats = Annotated[
     bool,
     typer.Option("--stats", help="Say on standard error how fast it went, and why."),
 ]
+Trace = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        help="Write who proposed each token to FILE.html or FILE.json.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 OutputFile = Annotated[
     Path | None,

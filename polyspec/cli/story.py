@@ -8,6 +8,7 @@ import typer
 
 from polyspec.cli import diagnostics, options, output
 from polyspec.cli.run_stats import RunStats, draft_fields, drafter_fields, show_stats
+from polyspec.cli.trace_file import open_trace
 
 _EXAMPLES = """\b
 Examples:
@@ -41,6 +42,7 @@ def story(
     ctx: options.Context = None,
     kv_type: options.CacheType = None,
     stats: options.Stats = False,
+    trace_file: options.Trace = None,
     json: options.AsJson = False,
 ) -> None:
     """Write a story about a theme, word by word as the model writes it.
@@ -73,7 +75,11 @@ def story(
     from polyspec.stories.writer import StoryPiece
     from polyspec.translator import open_translator
 
-    with open_translator(settings, diagnostics.note) as translator:
+    with (
+        open_trace(trace_file) as trace,
+        open_translator(settings, diagnostics.note) as translator,
+    ):
+        trace.begin(translator)
         for line in translator.notes:
             diagnostics.note(line)
         started = time.perf_counter()
@@ -86,6 +92,8 @@ def story(
                     continue
                 sums = RunStats()
                 sums.add(event.num_tokens, event.counts)
+                trace.add(event.trace)
+                trace.end(translator)
                 if json:
                     output.write_json(
                         {

@@ -12,6 +12,7 @@ import typer
 from polyspec.cli import diagnostics, options, output
 from polyspec.cli.run_stats import RunStats, draft_fields, show_stats
 from polyspec.cli.sources import Source, open_source
+from polyspec.cli.trace_file import Trace, open_trace
 from polyspec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def translate(
     kv_type: options.CacheType = None,
     parallel: options.Parallel = None,
     stats: options.Stats = False,
+    trace_file: options.Trace = None,
     json: options.AsJson = False,
 ) -> None:
     """Translate text and keep its paragraphs and line breaks.
@@ -108,18 +110,22 @@ def translate(
         from polyspec.translator import open_translator
 
         with (
+            open_trace(trace_file) as trace,
             _open_sink(output_file, source) as write,
             open_translator(settings, diagnostics.note) as translator,
         ):
             for line in translator.notes:
                 diagnostics.note(line)
+            trace.begin(translator)
             is_streaming = output_file is None and not json and sys.stdout.isatty()
             sums, started = RunStats(), time.perf_counter()
             segments = _run(translator, source, write, is_streaming, as_json=json)
             with _show_progress(output_file) as progress:
                 for segment in segments:
                     sums.add(segment.num_tokens, segment.counts)
+                    _trace(trace, segment)
                     progress.update(sums.num_segments)
+            trace.end(translator)
             if stats:
                 show_stats(sums, translator, time.perf_counter() - started)
 
@@ -157,6 +163,13 @@ def _run(
             else:
                 write("\n")
                 diagnostics.note("the last segment went wrong; it is written again")
+
+
+def _trace(trace: Trace, segment: "TranslatedSegment") -> None:
+    before, after = segment.segment.prefix, segment.segment.suffix
+    if not segment.trace:  # nothing to translate: the text stands for itself
+        before += segment.text
+    trace.add(segment.trace, before, after)
 
 
 @contextmanager

@@ -172,7 +172,13 @@ class Scheduler:
             if token_ids[: len(sources)] != list(draft.token_ids[: len(sources)]):
                 sources = sources[:-1]
             events.append(
-                Emitted(sequence.index, tuple(token_ids), sources, len(draft.token_ids))
+                Emitted(
+                    sequence.index,
+                    tuple(token_ids),
+                    sources,
+                    len(draft.token_ids),
+                    draft,
+                )
             )
             if is_over:
                 live.remove(sequence)

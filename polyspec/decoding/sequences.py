@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from polyspec.decoding.interfaces import Chunk
+from polyspec.decoding.interfaces import EMPTY_DRAFT, Chunk, Draft
 from polyspec.decoding.sampling import Chooser, Sampling
 
 
@@ -37,6 +37,13 @@ class Emitted:
     sources: tuple[str, ...]
     """Drafters of the accepted tokens, which come first; the rest is the target's."""
     num_drafted: int
+    draft: Draft = EMPTY_DRAFT
+    """What was verified in the step."""
+
+    @property
+    def num_rejected(self) -> int:
+        """Draft tokens behind the accepted ones."""
+        return self.num_drafted - len(self.sources)
 
 
 @dataclass(frozen=True, slots=True)

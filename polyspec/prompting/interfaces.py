@@ -72,6 +72,19 @@ class DraftCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class TracedToken:
+    """A token as the model wrote it, and who had proposed it."""
+
+    text: str
+    """Of a character that takes several tokens the last one has it all."""
+    source: str = ""
+    """Name of the drafter whose token was accepted; empty for the target's own."""
+    rejected: str = ""
+    """What a drafter had proposed in its place."""
+    rejected_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """The end of one request's answer; no piece of it follows."""
 
@@ -87,6 +100,8 @@ class Completed:
     token_ids: tuple[int, ...] = ()
     """The answer as it was written, with the token that ended it; empty where the
     completer knows none."""
+    trace: tuple[TracedToken, ...] = ()
+    """All tokens, those of a stop text among them, if the completer is tracing."""
 
 
 class Completer(Protocol):

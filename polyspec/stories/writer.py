@@ -15,6 +15,7 @@ from polyspec.prompting.interfaces import (
     DraftCounts,
     FinishReason,
     Piece,
+    TracedToken,
 )
 from polyspec.prompting.profiles import Profile
 from polyspec.stories.prompts import (
@@ -47,6 +48,8 @@ class Story:
     elapsed_s: float
     counts: DraftCounts
     note: str = ""
+    trace: tuple[TracedToken, ...] = ()
+    """Tokens as the model wrote them, if the completer is tracing."""
 
 
 StoryEvent: TypeAlias = StoryPiece | Story
@@ -60,8 +63,9 @@ def make_story_request(
     *,
     num_words: int,
     sampling: Sampling = STORY_SAMPLING,
+    so_far: str = "",
 ) -> CompletionRequest:
-    """The request for one story.
+    """The request for one story, or for going on with one.
 
     Raises:
         UsageError: There is no theme, it is no valid text, or it fills the context.
@@ -72,14 +76,14 @@ def make_story_request(
         )
     if not theme.isascii() and any("\ud800" <= char <= "\udfff" for char in theme):
         raise UsageError("the theme is not valid text", remedy="type it anew, in UTF-8")
-    prompt = make_story_prompt(profile, language, theme, num_words)
+    prompt = make_story_prompt(profile, language, theme, num_words, so_far)
     num_tokens = sum(
         completer.count_tokens(part.text) for part in prompt.shared + prompt.own
     )
     limit = completer.max_prompt_tokens
     if num_tokens > limit:
         raise UsageError(
-            "the theme is too long",
+            "the story is too long" if so_far else "the theme is too long",
             cause=f"it takes {num_tokens} tokens, {limit} fit",
             remedy="shorten it, or use a larger context with --ctx",
         )
@@ -95,16 +99,33 @@ def write_story(
     *,
     num_words: int,
     sampling: Sampling = STORY_SAMPLING,
+    so_far: str = "",
 ) -> Generator[StoryEvent, None, None]:
     """Write one story; closing the generator cancels it.
+
+    Args:
+        completer: Writes the answer.
+        profile: How the model wants to be asked.
+        language: Of the story.
+        theme: What it is about.
+        num_words: About how long it is to be, or how much is to be added.
+        sampling: How tokens are drawn.
+        so_far: A story to go on with; it is the beginning of what comes.
 
     Raises:
         UsageError: There is no theme, or it fills the context.
     """
+    so_far = so_far.rstrip()
     request = make_story_request(
-        completer, profile, language, theme, num_words=num_words, sampling=sampling
+        completer,
+        profile,
+        language,
+        theme,
+        num_words=num_words,
+        sampling=sampling,
+        so_far=so_far,
     )
-    opening = story_opening(profile, language)
+    opening = so_far or story_opening(profile, language)
     events = completer.complete([request])
     # The protocol promises an iterator; those that hold a run are generators.
     if not hasattr(events, "close"):
@@ -141,4 +162,5 @@ def _finish(event: Completed, text: str) -> Story:
         elapsed_s=event.elapsed_s,
         counts=event.counts,
         note=note,
+        trace=event.trace,
     )

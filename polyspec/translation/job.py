@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from polyspec.prompting.interfaces import Completed, DraftCounts, FinishReason
+from polyspec.prompting.interfaces import (
+    Completed,
+    DraftCounts,
+    FinishReason,
+    TracedToken,
+)
 from polyspec.translation.checks import find_loop, review_answer, tidy_answer
 from polyspec.translation.cutting import find_middle
 from polyspec.translation.segmentation import Segment
@@ -21,6 +26,8 @@ class Part:
     written: str = ""
     answer: str | None = None
     """The translation, once it is final."""
+    trace: tuple[TracedToken, ...] = ()
+    """Tokens of the answer, if the completer is tracing."""
 
     @property
     def visible(self) -> str:
@@ -68,6 +75,7 @@ class SegmentJob:
         if pieces:
             return pieces
         part.answer = verdict.text
+        part.trace = completed.trace
         if verdict.note and verdict.note not in self.notes:
             self.notes.append(verdict.note)
         if completed.reason is FinishReason.LENGTH:
@@ -77,6 +85,10 @@ class SegmentJob:
     def text(self) -> str:
         """The translation of the whole segment."""
         return _join(self.parts)
+
+    def trace(self) -> tuple[TracedToken, ...]:
+        """Tokens of the answers that make up the translation."""
+        return tuple(token for part in self.parts for token in part.trace)
 
     def visible(self) -> str:
         """The output as far as it may be shown by now."""

@@ -20,6 +20,7 @@ from polyspec.prompting.interfaces import (
     DraftCounts,
     FinishReason,
     Piece,
+    TracedToken,
 )
 from polyspec.prompting.profiles import Profile
 from polyspec.translation.budget import make_budget
@@ -64,6 +65,8 @@ class TranslatedSegment:
     counts: DraftCounts = field(default_factory=DraftCounts)
     note: str = ""
     """What is to be said of the answer; empty when all went well."""
+    trace: tuple[TracedToken, ...] = ()
+    """Tokens as the model wrote them, if the completer is tracing."""
 
     @property
     def output(self) -> str:
@@ -301,4 +304,5 @@ def _make_result(job: SegmentJob, index: int) -> TranslatedSegment:
             accepted_by_source=by_source,
         ),
         note="; ".join(job.notes),
+        trace=job.trace(),
     )

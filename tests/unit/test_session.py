@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from polyspec.arrays import LogitsArray
 from polyspec.decoding.draft_policy import DraftPolicy
-from polyspec.decoding.interfaces import Drafter
+from polyspec.decoding.interfaces import Draft, Drafter
 from polyspec.decoding.sampling import Sampling
+from polyspec.decoding.sequences import Emitted
 from polyspec.decoding.step_cost import StepCost
 from polyspec.drafting.history import HistoryDrafter
 from polyspec.errors import EngineError
@@ -20,7 +21,9 @@ from polyspec.prompting.interfaces import (
     Piece,
     Prompt,
     PromptPart,
+    TracedToken,
 )
+from polyspec.prompting.trace import TokenTrace
 from polyspec.session import Session
 from tests.fakes import (
     ByteTokenizer,
@@ -253,3 +256,50 @@ def test_closing_a_session_gives_back_its_prefixes() -> None:
     assert target.cache
     session.close()
     assert not target.cache
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.text("xyz", max_size=8), min_size=1, max_size=4),
+    st.integers(1, 40),
+    st.randoms(use_true_random=False),
+)
+def test_a_trace_is_the_answer_token_by_token(
+    texts: list[str], max_tokens: int, random: Random
+) -> None:
+    target = make_target()
+    session = make_session(target, drafter=RandomDrafter(target=target, random=random))
+    requests = [ask(text, max_tokens) for text in texts]
+    plain = answers(session, requests)
+    assert not any(end.trace for _, end in plain.values())
+    session.is_tracing = True
+    for index, (_, end) in answers(session, requests).items():
+        assert "".join(token.text for token in end.trace) == end.text
+        assert end.text == plain[index][1].text
+        num_accepted = sum(token.source == "random" for token in end.trace)
+        assert num_accepted == end.counts.num_accepted
+        for token in end.trace:
+            assert not (token.source and token.rejected_source)
+            assert token.rejected_source in ("", "random")
+        num_rejected = sum(bool(token.rejected_source) for token in end.trace)
+        assert num_rejected <= end.counts.num_drafted - num_accepted
+
+
+def test_what_was_rejected_stands_where_it_would_have_been() -> None:
+    step = Emitted(
+        0, (97, 98), ("table",), 2, Draft((97, 99), (0.9, 0.9), ("table", "history"))
+    )
+    trace = TokenTrace(lambda token_id: bytes([token_id]))
+    trace.record(step)
+    trace.record(
+        Emitted(0, (0xC3, 0xA9), ("table",), 1, Draft((0xC3,), (1,), ("table",)))
+    )
+    trace.record(Emitted(0, (0xE2,), (), 0))
+    assert trace.finish() == (
+        TracedToken("a", "table"),
+        TracedToken("b", "", "c", "history"),
+        TracedToken("", "table"),
+        TracedToken("é"),
+        TracedToken(""),
+        TracedToken("\ufffd"),
+    )
