@@ -143,14 +143,19 @@ class DraftPolicy:
         most = min(len(products), max_rows - num_rows)
         if most <= 0:
             return 0
-        tokens = num_sequences + np.cumsum([0.0, *products[:most]])
-        rates = tokens / self._seconds(num_sequences, num_rows, num_rows + most)
-        if self.is_exact:
-            widths = range(num_rows + 1, num_rows + most + 1)
-            allowed = [width in self.step_cost.identical_widths for width in widths]
-            rates[1:][~np.array(allowed, dtype=bool)] = 0.0
-        best = int(rates.argmax())
-        return best if rates[best] >= (1 + self.min_gain) * rates[0] else 0
+        seconds = self._seconds(num_sequences, num_rows, num_rows + most).tolist()
+        plain_rate = num_sequences / seconds[0]
+        best, best_rate, accepted = 0, plain_rate, 0.0
+        # A few numbers at a time: plain Python is faster than arrays.
+        for num, product in enumerate(products[:most], start=1):
+            accepted += product
+            rate = (num_sequences + accepted) / seconds[num]
+            if rate > best_rate and self._is_allowed(num_rows + num):
+                best, best_rate = num, rate
+        return best if best_rate >= (1 + self.min_gain) * plain_rate else 0
+
+    def _is_allowed(self, width: int) -> bool:
+        return not self.is_exact or width in self.step_cost.identical_widths
 
     def _seconds(self, num_sequences: int, first: int, last: int) -> FloatArray:
         """Return what steps of `first` to `last` tokens cost, prompts left out."""

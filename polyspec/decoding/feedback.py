@@ -85,7 +85,12 @@ class Feedback:
             )
 
     def cost_factors(self, first: int, last: int) -> FloatArray:
-        """Factors for the ladder's costs of widths `first` to `last`, inclusive."""
+        """Factors for the ladder's costs of widths `first` to `last`, inclusive.
+
+        They may be a view: not to be changed.
+        """
+        if last <= _MAX_WIDTH:
+            return self._factors[first : last + 1]
         places = np.arange(first, last + 1).clip(max=_MAX_WIDTH)
         return self._factors.take(places)
 
