@@ -175,7 +175,7 @@ def test_nothing_is_left_when_writing_is_interrupted(
     def interrupt(_handle: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("polyspec.tables.writer.os.fsync", interrupt)
+    monkeypatch.setattr("polyspec.tables.container.os.fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_table(path, replace(INFO, language="fra"), AUTOMATON)
     assert read_table_header(path)[1].language == "deu"
