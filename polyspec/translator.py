@@ -134,9 +134,9 @@ class Translator:
         return find_language(wanted)
 
     def write_story(
-        self, language: str, theme: str, num_words: int
+        self, language: str, theme: str, num_words: int, so_far: str = ""
     ) -> Generator[StoryEvent, None, None]:
-        """Write a story, streamed.
+        """Write a story, streamed; or go on with what is written `so_far`.
 
         Raises:
             UsageError: There is no theme, or the language is not known.
@@ -151,6 +151,7 @@ class Translator:
             theme,
             num_words=num_words,
             sampling=self._draw_with(STORY_SAMPLING),
+            so_far=so_far,
         )
 
     def _draw_with(self, sampling: Sampling) -> Sampling:

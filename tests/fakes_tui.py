@@ -49,7 +49,7 @@ class PaperMaker:
         finally:
             self.num_closed += 1
 
-    def rejoin(self, translator: Translator, settings: Settings) -> Translator:
+    def rejoin(self, translator: Translator, settings: Settings) -> Translator | None:
         self.opened.append(settings)
         return self._make(settings)
 

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from polyspec.languages import Language
-from polyspec.prompting.interfaces import Prompt
+from polyspec.prompting.interfaces import Prompt, PromptPart
 from polyspec.prompting.profiles import Profile, PromptKind
 
 # How stories begin. A base model is led into the language by it.
@@ -43,23 +44,27 @@ _SPARE_TOKENS = 48
 
 
 def make_story_prompt(
-    profile: Profile, language: Language, theme: str, num_words: int
+    profile: Profile, language: Language, theme: str, num_words: int, so_far: str = ""
 ) -> Prompt:
     """What to ask for one story; the shared part is the same for all themes.
 
     A chat model is instructed. A base model is given a title and `story_opening`, which
-    then belongs to the story.
+    then belongs to the story. What is written `so_far` stands where the answer begins,
+    so that either goes on with it.
     """
     theme = " ".join(theme.split())
     if profile.kind is PromptKind.COMPLETION:
         title = f"{language.native_name}\n\n"
-        opening = story_opening(profile, language)
+        opening = so_far or story_opening(profile, language)
         return profile.make_prompt(title, f"{theme}\n\n", opening, stop=("\n\n\n",))
     task = (
         f"Write a story in {language.name} of about {num_words} words on the theme "
         f"below. Write only the story itself, all of it in {language.name}.\n\n"
     )
-    return profile.make_prompt(task, theme)
+    prompt = profile.make_prompt(task, theme)
+    if so_far:
+        return replace(prompt, own=(*prompt.own, PromptPart(so_far)))
+    return prompt
 
 
 def story_opening(profile: Profile, language: Language) -> str:

@@ -57,6 +57,12 @@ class ModelState:
     mood: str = "busy"
 
 
+def _make_stories() -> Screen[None]:
+    from polyspec.tui.screens.stories import StoriesScreen
+
+    return StoriesScreen()
+
+
 class PolySpecApp(App[int]):
     """The terminal interface. Its screens show and ask; it holds what they share."""
 
@@ -64,7 +70,7 @@ class PolySpecApp(App[int]):
     CSS_PATH = "styles/app.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (112, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]
-    MODES = {"translate": TranslateScreen}
+    MODES = {"translate": TranslateScreen, "stories": _make_stories}
     DEFAULT_MODE = "translate"
     BINDINGS = [
         bind(
@@ -215,18 +221,31 @@ class PolySpecApp(App[int]):
         self, is_source: bool, then: Callable[[Language], object]
     ) -> None:
         """Let the user pick one, and go on with it."""
+        languages = self.languages
+
+        def take(language: Language) -> None:
+            self._use_language(language, is_source)
+            then(language)
+
+        if is_source:
+            self.ask_language("Language of the text", languages.source, take)
+        else:
+            self.ask_language("Translate into", languages.target, take)
+
+    def ask_language(
+        self, title: str, current: Language | None, then: Callable[[Language], object]
+    ) -> None:
+        """Show the list of languages and hand on what is picked."""
         from polyspec.tui.screens.language_picker import LanguagePicker
 
-        current = self.languages.source if is_source else self.languages.target
         picker = LanguagePicker(
-            "Language of the text" if is_source else "Translate into",
+            title,
             [find_language(tag) for tag in self._remembered.recent],
             current.tag if current else "",
         )
 
         def take(language: Language | None) -> None:
             if language is not None:
-                self._use_language(language, is_source)
                 then(language)
 
         self.push_screen(picker, take)

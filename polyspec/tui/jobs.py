@@ -6,17 +6,19 @@ thirty times a second, however fast the model writes.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from polyspec.errors import PolySpecError
+from polyspec.tui.widgets.drafters.figures import DrafterShare
 
 if TYPE_CHECKING:
-    from polyspec.prompting.interfaces import DraftCounts
+    from polyspec.stories.writer import Story
+    from polyspec.translation.pipeline import TranslatedSegment
     from polyspec.translator import Translator
 
 Post = Callable[[Message], object]
@@ -49,7 +51,11 @@ class PieceFacts:
     note: str
     """What is to be said of it; empty when all went well."""
     num_tokens: int
-    counts: "DraftCounts"
+    num_steps: int
+    num_drafted: int
+    accepted_by_source: Mapping[str, int]
+    elapsed_s: float
+    """Since the run began."""
 
 
 @dataclass
@@ -68,6 +74,8 @@ class RunEnded(Message):
     elapsed_s: float = 0.0
     is_cancelled: bool = False
     error: PolySpecError | None = None
+    drafters: Mapping[str, DrafterShare] = field(default_factory=dict)
+    """What each drafter did in this run."""
 
 
 class Feed:
@@ -109,13 +117,14 @@ class Feed:
 
 
 @dataclass
-class _TextJob:
+class TextJob:
     """A job that writes a text for whoever `post` reaches."""
 
     post: Post
     run_number: int
     is_patient: bool = False
     _cancelled: threading.Event = field(default_factory=threading.Event)
+    _started_s: float = 0.0
 
     @property
     def is_cancelled(self) -> bool:
@@ -135,27 +144,44 @@ class _TextJob:
             self.post(RunEnded(self.run_number, is_cancelled=True))
             return
         self.post(RunBegun(self.run_number))
-        started_s = time.perf_counter()
+        self._started_s = time.perf_counter()
+        before = _read_counts(translator)
         feed = Feed(self.post, self.run_number)
         try:
             self._write(translator, feed)
         finally:
             feed.flush()
-        elapsed_s = time.perf_counter() - started_s
-        self.post(RunEnded(self.run_number, elapsed_s, self.is_cancelled))
+        self.post(
+            RunEnded(
+                self.run_number,
+                time.perf_counter() - self._started_s,
+                self.is_cancelled,
+                drafters=_subtract(_read_counts(translator), before),
+            )
+        )
 
     def _write(self, translator: "Translator", feed: Feed) -> None:
         raise NotImplementedError
 
     def _tell_done(
-        self, start: int, end: int, note: str, num_tokens: int, counts: "DraftCounts"
+        self, start: int, feed: Feed, event: "TranslatedSegment | Story"
     ) -> None:
-        facts = PieceFacts(start, end, note, num_tokens, counts)
+        feed.flush()
+        facts = PieceFacts(
+            start=start,
+            end=feed.length,
+            note=event.note,
+            num_tokens=event.num_tokens,
+            num_steps=event.counts.num_steps,
+            num_drafted=event.counts.num_drafted,
+            accepted_by_source=event.counts.accepted_by_source,
+            elapsed_s=time.perf_counter() - self._started_s,
+        )
         self.post(PieceDone(self.run_number, facts))
 
 
 @dataclass
-class TranslateJob(_TextJob):
+class TranslateJob(TextJob):
     """Translates one text."""
 
     text: str = ""
@@ -177,31 +203,32 @@ class TranslateJob(_TextJob):
                     feed.write(event.text)
                 elif isinstance(event, TranslatedSegment):
                     feed.rewrite(start, event.output)
-                    feed.flush()
-                    self._tell_done(
-                        start,
-                        feed.length,
-                        event.note,
-                        event.num_tokens,
-                        event.counts,
-                    )
+                    self._tell_done(start, feed, event)
                     start = feed.length
                 else:
                     feed.rewrite(start, "")
 
 
 @dataclass
-class StoryJob(_TextJob):
-    """Writes one story."""
+class StoryJob(TextJob):
+    """Writes one story, or goes on with one."""
 
     theme: str = ""
     language: str = ""
     num_words: int = 200
+    temperature: float | None = None
+    so_far: str = ""
 
     def _write(self, translator: "Translator", feed: Feed) -> None:
         from polyspec.stories.writer import StoryPiece
 
-        events = translator.write_story(self.language, self.theme, self.num_words)
+        settings = translator.settings
+        if self.temperature is not None:
+            chosen = {"temperature": self.temperature}
+            settings = settings.model_copy(update=chosen)
+        events = replace(translator, settings=settings).write_story(
+            self.language, self.theme, self.num_words, so_far=self.so_far
+        )
         with closing(events):
             for event in events:
                 if self.is_cancelled:
@@ -210,7 +237,25 @@ class StoryJob(_TextJob):
                     feed.write(event.text)
                 else:
                     feed.rewrite(0, event.text)
-                    feed.flush()
-                    self._tell_done(
-                        0, feed.length, event.note, event.num_tokens, event.counts
-                    )
+                    self._tell_done(0, feed, event)
+
+
+def _read_counts(translator: "Translator") -> dict[str, DrafterShare]:
+    return {
+        name: DrafterShare(counts.num_verified, counts.num_accepted, counts.saved_s)
+        for name, counts in translator.drafter_counts().items()
+    }
+
+
+def _subtract(
+    after: Mapping[str, DrafterShare], before: Mapping[str, DrafterShare]
+) -> dict[str, DrafterShare]:
+    nothing = DrafterShare(0, 0, 0.0)
+    return {
+        name: DrafterShare(
+            share.num_verified - before.get(name, nothing).num_verified,
+            share.num_accepted - before.get(name, nothing).num_accepted,
+            share.saved_s - before.get(name, nothing).saved_s,
+        )
+        for name, share in after.items()
+    }

@@ -34,8 +34,10 @@ class Maker(Protocol):
         """Load what the settings name; leaving the context frees it."""
         ...
 
-    def rejoin(self, translator: "Translator", settings: "Settings") -> "Translator":
-        """The same model with another drafter."""
+    def rejoin(
+        self, translator: "Translator", settings: "Settings"
+    ) -> "Translator | None":
+        """The same model with another drafter; None where more has to be loaded."""
         ...
 
 
@@ -205,16 +207,7 @@ class ModelWorker:
 
     def _do_load(self, stack: ExitStack, load: _Load) -> None:
         try:
-            settings = load.settings()
-            if load.only_drafter and self._translator is not None:
-                self._translator = self._maker.rejoin(self._translator, settings)
-            else:
-                self._translator = None
-                stack.close()
-                self._post(ModelLoading(settings.model or ""))
-                self._translator = stack.enter_context(
-                    self._maker.open(settings, self._tell)
-                )
+            self._translator = self._make(stack, load)
         except PolySpecError as error:
             self._fail(error)
         except MemoryError:
@@ -222,6 +215,17 @@ class ModelWorker:
         else:
             self._error = None
             self._post(ModelReady(_describe(self._translator)))
+
+    def _make(self, stack: ExitStack, load: _Load) -> "Translator":
+        settings = load.settings()
+        if load.only_drafter and self._translator is not None:
+            rejoined = self._maker.rejoin(self._translator, settings)
+            if rejoined is not None:
+                return rejoined
+        self._translator = None
+        stack.close()
+        self._tell(settings.model or "")
+        return stack.enter_context(self._maker.open(settings, self._tell))
 
     def _fail(self, error: PolySpecError) -> None:
         self._error = error
@@ -265,11 +269,15 @@ class RealMaker:
 
         return open_translator(settings, report)
 
-    def rejoin(self, translator: "Translator", settings: "Settings") -> "Translator":
-        from polyspec.drafting.compose import require_drafter
+    def rejoin(
+        self, translator: "Translator", settings: "Settings"
+    ) -> "Translator | None":
+        from polyspec.drafting.compose import name_of_draft_model, require_drafter
         from polyspec.translator import make_translator
 
         require_drafter(settings.draft)
+        if name_of_draft_model(settings.draft) is not None:
+            return None
         translator.session.close()
         return make_translator(settings, translator.loaded)
 

@@ -104,7 +104,7 @@ def test_escape_stops_the_run_and_keeps_what_is_written() -> None:
         await wait_until(pilot, lambda: completer.num_closed == 1)
         await pilot.pause()
         assert screen.target.text == "GOO"
-        assert not screen.is_translating
+        assert not screen.is_writing
 
     drive(app, steps)
 

@@ -6,16 +6,14 @@ from textual.containers import Container, Vertical
 from textual.timer import Timer
 from textual.widgets import Static
 
-from polyspec.errors import PolySpecError
 from polyspec.languages import Language
 from polyspec.tui.bindings import bind
-from polyspec.tui.jobs import PieceDone, RunBegun, RunEnded, TextWritten, TranslateJob
-from polyspec.tui.screens.room import Room
-from polyspec.tui.widgets.drafters.figures import DraftFigures
+from polyspec.tui.jobs import TranslateJob
+from polyspec.tui.screens.writing import WritingRoom
 from polyspec.tui.widgets.drafters.panel import DrafterPanel
 from polyspec.tui.widgets.language_bar import LanguageBar
 from polyspec.tui.widgets.source.pane import MAX_CHARS, SourcePane
-from polyspec.tui.widgets.target.pane import Mark, TargetPane
+from polyspec.tui.widgets.target.pane import TargetPane
 
 _PAUSE_S = 0.4
 """So long nothing is typed before the text is translated."""
@@ -24,10 +22,11 @@ _MAX_LIVE_CHARS = 4000
 _MAX_NOTES = 3
 
 
-class TranslateScreen(Room):
+class TranslateScreen(WritingRoom):
     """Source and target side by side, or one above the other."""
 
     NAME = "translate"
+    DOING = "translating …"
     CSS_PATH = "../styles/translate.tcss"
     AUTO_FOCUS = "#source"
     BINDINGS = [
@@ -91,12 +90,8 @@ class TranslateScreen(Room):
     def __init__(self) -> None:
         super().__init__()
         self._pause: Timer | None = None
-        self._run = 0
-        self._job: TranslateJob | None = None
         self._settled = ""
         """A source text whose translation stands there already."""
-        self._figures = DraftFigures()
-        self._num_flags = 0
 
     def compose_room(self) -> ComposeResult:
         with Container(id="desk"):
@@ -122,17 +117,8 @@ class TranslateScreen(Room):
         return self.query_one(SourcePane)
 
     @property
-    def target(self) -> TargetPane:
-        return self.query_one(TargetPane)
-
-    @property
     def panel(self) -> DrafterPanel:
         return self.query_one(DrafterPanel)
-
-    @property
-    def is_translating(self) -> bool:
-        """Whether a translation is under way."""
-        return self._job is not None
 
     # What the user does
 
@@ -196,26 +182,20 @@ class TranslateScreen(Room):
         if self.ui.languages.target is None:
             self.action_pick(is_source=False)
             return
-        self._cancel()
-        self._run = self.ui.next_run()
-        self._job = TranslateJob(
-            self.post_message,
-            self._run,
-            text=text,
-            source_language=self.ui.languages.source.tag,
-            target_language=self.ui.languages.target.tag,
+        self.start(
+            TranslateJob(
+                self.post_message,
+                self.ui.next_run(),
+                text=text,
+                source_language=self.ui.languages.source.tag,
+                target_language=self.ui.languages.target.tag,
+            )
         )
-        self.ui.worker.submit(self._job)
-        self._set_running(True)
 
     def action_stop(self) -> None:
         """Stop the running translation; what is written stays."""
         self._stop_pause()
-        self._cancel()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to stop only what runs."""
-        return self.is_translating if action == "stop" else True
+        self.cancel()
 
     def action_pick(self, is_source: bool) -> None:
         """Open the list of languages."""
@@ -226,8 +206,8 @@ class TranslateScreen(Room):
         if self.ui.languages.target is None:
             self.action_pick(is_source=False)
             return
-        self.action_stop()
-        self._run = 0
+        self._stop_pause()
+        self.forget()
         old_source, old_target = self.source.text, self.target.fresh_text
         self.ui.swap_languages()
         if old_target.strip():
@@ -270,51 +250,14 @@ class TranslateScreen(Room):
 
     # What the model says
 
-    @on(RunBegun)
-    def begin(self, event: RunBegun) -> None:
-        event.stop()
-        if event.run == self._run:
-            self._figures = DraftFigures()
-            self.target.begin()
-            self._show_notes()
-            self.status.show("translating …")
+    def show_begin(self) -> None:
+        super().show_begin()
+        self._show_notes()
 
-    @on(TextWritten)
-    def write(self, event: TextWritten) -> None:
-        event.stop()
-        if event.run == self._run:
-            self.target.write(event.start, event.text)
-
-    @on(PieceDone)
-    def sum_up(self, event: PieceDone) -> None:
-        event.stop()
-        if event.run != self._run:
-            return
-        facts, counts = event.facts, event.facts.counts
-        self._figures.add(
-            facts.num_tokens,
-            counts.num_steps,
-            counts.num_drafted,
-            counts.accepted_by_source,
-        )
-        if facts.note:
-            self.target.mark(Mark(facts.start, facts.end, "flagged", facts.note))
-            self._show_notes()
-        self.panel.figures = self._figures
-
-    @on(RunEnded)
-    def end(self, event: RunEnded) -> None:
-        event.stop()
-        if event.run != self._run:
-            return
-        self._set_running(False)
-        if event.error is not None:
-            self._show_failure(event.error)
-        elif event.is_cancelled:
-            self.status.show("stopped")
-        else:
-            self.target.finish()
-            self._show_speed(event.elapsed_s)
+    def show_figures(self) -> None:
+        self._show_notes()
+        self.panel.figures = self.figures
+        self.panel.rates = dict(self.ui.rates)
 
     # How it looks
 
@@ -334,23 +277,6 @@ class TranslateScreen(Room):
         if self.panel.display:
             self.panel.memory_bytes = self.ui.memory_bytes()
 
-    def _show_speed(self, elapsed_s: float) -> None:
-        self._figures.elapsed_s = elapsed_s
-        self.ui.note_rate(self._figures.rate)
-        self.panel.figures = self._figures
-        self.panel.rates = dict(self.ui.rates)
-        self.status.show(f"done in {elapsed_s:.1f} s")
-        self.status.figures = (
-            f"{self._figures.rate:.0f} tokens/s · "
-            f"{self._figures.mean_length:.2f} tokens a step"
-            if self._figures.num_tokens
-            else ""
-        )
-
-    def _show_failure(self, error: PolySpecError) -> None:
-        self.target.finish()
-        self.show_problem(error)
-
     def _show_notes(self) -> None:
         flags = self.target.flags
         lines = [f"⚑ {flag.note}" for flag in flags[:_MAX_NOTES]]
@@ -360,24 +286,12 @@ class TranslateScreen(Room):
         notes.update("\n".join(lines))
         notes.display = bool(lines)
 
-    def _set_running(self, is_running: bool) -> None:
-        if not is_running:
-            self._job = None
-        self.target.is_streaming = is_running
-        self.refresh_bindings()
-
     def _clear(self) -> None:
-        self._cancel()
-        self._run = 0
+        self.forget()
         self.target.show_text("")
         self._show_notes()
         self.status.show("")
         self.status.figures = ""
-
-    def _cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-            self._set_running(False)
 
     def _stop_pause(self) -> None:
         if self._pause is not None:

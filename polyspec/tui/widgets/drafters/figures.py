@@ -4,6 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
+@dataclass(frozen=True, slots=True)
+class DrafterShare:
+    """What one drafter did in a run."""
+
+    num_verified: int
+    num_accepted: int
+    saved_s: float
+    """Seconds of plain decoding that it saved, by the step cost; negative if lost."""
+
+
 @dataclass(slots=True)
 class DraftFigures:
     """Sums over what one run has finished by now."""
@@ -12,13 +22,18 @@ class DraftFigures:
     num_steps: int = 0
     num_drafted: int = 0
     accepted_by_source: dict[str, int] = field(default_factory=dict)
-    drafted_by_source: dict[str, int] = field(default_factory=dict)
-    """Empty where only the sum is known."""
     elapsed_s: float = 0.0
+    drafters: Mapping[str, DrafterShare] = field(default_factory=dict)
+    """Known at the end of a run."""
 
     @property
     def num_accepted(self) -> int:
         return sum(self.accepted_by_source.values())
+
+    @property
+    def saved_s(self) -> float:
+        """Seconds that all drafters saved."""
+        return sum(share.saved_s for share in self.drafters.values())
 
     @property
     def rate(self) -> float:
@@ -36,15 +51,17 @@ class DraftFigures:
         num_steps: int,
         num_drafted: int,
         accepted_by_source: Mapping[str, int],
-        drafted_by_source: Mapping[str, int] | None = None,
     ) -> None:
         """Add one finished answer."""
         self.num_tokens += num_tokens
         self.num_steps += num_steps
         self.num_drafted += num_drafted
-        for sums, counts in (
-            (self.accepted_by_source, accepted_by_source),
-            (self.drafted_by_source, drafted_by_source or {}),
-        ):
-            for name, count in counts.items():
-                sums[name] = sums.get(name, 0) + count
+        for name, count in accepted_by_source.items():
+            so_far = self.accepted_by_source.get(name, 0)
+            self.accepted_by_source[name] = so_far + count
+
+    def describe(self) -> str:
+        """Speed and mean acceptance length, in a few words."""
+        if not self.num_tokens:
+            return ""
+        return f"{self.rate:.0f} tokens/s · {self.mean_length:.2f} tokens a step"

@@ -36,7 +36,7 @@ class AcceptanceBars(Static):
                     f"{draw_bar(count / figures.num_tokens, width):<{width}}",
                     f"$proposer-{_coloured(name)}",
                 ),
-                f"{count:>5} {_share(name, count, figures)}",
+                f"{count:>5} {_share(name, figures)}",
             )
             for name, count in rows
             if count
@@ -78,6 +78,8 @@ class FigureTable(Static):
             yield "accepted", f"{figures.num_accepted} ({share:.0%})"
             yield "tokens a step", f"{figures.mean_length:.2f}"
             yield "steps saved", f"{figures.num_accepted}"
+        if figures.drafters:
+            yield "time saved", f"{figures.saved_s:+.2f} s"
         elif figures.num_tokens:
             yield "drafted", "nothing: no gain"
 
@@ -173,9 +175,12 @@ class DrafterPanel(Vertical):
         self.query_one("#device", Static).update("\n".join(filter(None, lines)))
 
 
-def _share(name: str, accepted: int, figures: DraftFigures) -> str:
-    drafted = figures.drafted_by_source.get(name, 0)
-    return f"{accepted / drafted:>4.0%}" if drafted else ""
+def _share(name: str, figures: DraftFigures) -> str:
+    """How much of what it proposed was accepted, where that is known."""
+    share = figures.drafters.get(name)
+    if share is None or not share.num_verified:
+        return ""
+    return f"{share.num_accepted / share.num_verified:>4.0%}"
 
 
 def _coloured(name: str) -> str:

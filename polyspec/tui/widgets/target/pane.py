@@ -53,14 +53,16 @@ class TargetPane(TextArea):
 
         note: str
 
-    def __init__(self, hint: str, id: str = "target") -> None:
+    def __init__(self, hint: str, title: str = "translation") -> None:
         super().__init__(
             read_only=True,
             soft_wrap=True,
             highlight_cursor_line=False,
             placeholder=hint,
-            id=id,
+            id="target",
         )
+        self._title = title
+        self.border_title = title
         self._num_fresh = 0
         self._marks: list[Mark] = []
         self._proposals: list[Mark] = []
@@ -125,7 +127,7 @@ class TargetPane(TextArea):
         return line
 
     def watch_is_streaming(self, is_streaming: bool) -> None:
-        self.border_title = "writing …" if is_streaming else "translation"
+        self.border_title = "writing …" if is_streaming else self._title
 
     def watch_shows_proposers(self) -> None:
         self._redraw()

@@ -1,0 +1,1 @@
+"""What a story is to be like."""
