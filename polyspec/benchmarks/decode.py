@@ -11,20 +11,21 @@ from polyspec.benchmarks.timing import Timed, Witness, complete, time_in_turns
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Drafter
 from polyspec.decoding.sampling import Sampling
-from polyspec.drafting.compose import make_drafter
+from polyspec.drafting.compose import make_drafter, name_of_draft_model
 from polyspec.engine.target import LlamaTarget
 from polyspec.errors import DocumentError, TableError, UsageError
 from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.languages import Language, find_language
-from polyspec.loading import Loaded
+from polyspec.loading import Loaded, LoadedDraft
 from polyspec.prompting.interfaces import CompletionRequest
 from polyspec.session import Session
 from polyspec.stories.writer import STORY_SAMPLING, make_story_request
 from polyspec.translation.prompts import make_prompt_builder
+from polyspec.translator import make_model_drafter
 
 TASKS = ("translate", "story", "copied")
 """`copied` is translation of texts with names, numbers, code and repeated phrases."""
-DRAFTERS = ("none", "history", "table", "auto")
+DRAFTERS = ("none", "history", "table", "auto", "model")
 MAX_TOKENS = 128
 _STORY_WORDS = 80
 _WARM_UP_TOKENS = 8
@@ -133,6 +134,7 @@ def run_decode(
     suite: Suite,
     report: Callable[[str], None],
     record: Path | None = None,
+    draft: LoadedDraft | None = None,
 ) -> Iterator[DecodeRow]:
     """Measure every language, task and drafter; a row comes when it is complete.
 
@@ -144,6 +146,7 @@ def run_decode(
         suite: What to measure.
         report: Told what is measured next, and what is left out.
         record: Keeps every text; rows that it holds are not measured again.
+        draft: The draft model, where one is measured.
 
     Raises:
         TableError: The only language has no table and one was asked for.
@@ -155,7 +158,7 @@ def run_decode(
         known = open_recording(record, _make_head(loaded, suite))
     with (
         closing(loaded.target.make_sibling()) as sibling,
-        closing(_Bench(loaded, sibling, suite)) as bench,
+        closing(_Bench(loaded, sibling, suite, draft)) as bench,
     ):
         for place, (drafter, language, task) in enumerate(bench.groups, start=1):
             name = f"{language.code} {task} {drafter}"
@@ -191,8 +194,15 @@ def _make_head(loaded: Loaded, suite: Suite) -> Head:
 class _Bench:
     """One model with a context for plain decoding and one for drafted."""
 
-    def __init__(self, loaded: Loaded, sibling: LlamaTarget, suite: Suite) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        sibling: LlamaTarget,
+        suite: Suite,
+        draft: LoadedDraft | None,
+    ) -> None:
         self._loaded = loaded
+        self._draft = draft
         self._sibling = sibling
         self._suite = suite
         # Each session has a context to itself, so that neither sees the other's cells.
@@ -222,11 +232,15 @@ class _Bench:
         """Measure one row; nothing where a language of several has no table."""
         policy = DraftPolicy(self._loaded.step_cost, is_exact=self._suite.is_exact)
         model = self._loaded.model
+        small = None
+        if self._draft is not None and name_of_draft_model(drafter) is not None:
+            small = make_model_drafter(self._loaded, self._draft, report)
         drafting = make_drafter(
             drafter,
             policy.feedback,
             fingerprint=lambda: tokenizer_fingerprint(model.header),
             model=model.path.stem,
+            draft_model=small,
         )
         try:
             drafting.switch(language.code, task)
@@ -238,7 +252,10 @@ class _Bench:
         # What a drafter learns belongs to one language and task.
         session = self._make_session(self._sibling, drafting.drafter, policy)
         with closing(session):
-            return list(self._measure_all(session, drafter, language, task))
+            texts = list(self._measure_all(session, drafter, language, task))
+        if small is not None:
+            small.close()
+        return texts
 
     def _measure_all(
         self, session: Session, drafter: str, language: Language, task: str

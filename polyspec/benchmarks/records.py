@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,12 @@ def _read_text(found: dict[str, Any]) -> Measured:
         known[name] = float(known[name])
     for name in ("max_tokens", "num_texts", "plain_tokens"):
         known[name] = int(known[name])
-    return Measured(**known)
+    text = Measured(**known)
+    # Whatever is divided by must be there.
+    is_timed = 0 <= text.prompt_s < text.plain_s < inf and 0 < text.drafted_s < inf
+    if not (is_timed and text.output_ids and text.plain_tokens > 0):
+        raise ValueError("the times of a text must be positive")
+    return text
 
 
 def _complete(texts: Sequence[Measured]) -> list[Measured]:

@@ -252,7 +252,7 @@ class _Run:
         )
         for place, draft, length in zip(places, proposed, lengths, strict=True):
             if length:
-                drafts[place] = _shorten(draft, length)
+                drafts[place] = draft.cut(length)
         return drafts
 
     def _settle(self, sequence: _Sequence, num_accepted: int) -> bool:
@@ -269,14 +269,6 @@ class _Run:
         if is_over:
             self._free_ids.append(sequence.sequence_id)
         return is_over
-
-
-def _shorten(draft: Draft, length: int) -> Draft:
-    if length == len(draft.token_ids):
-        return draft
-    return Draft(
-        draft.token_ids[:length], draft.probabilities[:length], draft.sources[:length]
-    )
 
 
 def _count_agreed(draft: Draft, sequence: _Sequence) -> int:

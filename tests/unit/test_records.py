@@ -1,0 +1,130 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from polyspec.benchmarks.records import (
+    Head,
+    Measured,
+    append,
+    open_recording,
+    read_recording,
+)
+from polyspec.benchmarks.replay import Replay
+from polyspec.benchmarks.replay_suite import ReplayRow, recorded_texts
+from polyspec.benchmarks.report import format_replay, mean_replays
+from polyspec.errors import DocumentError, UsageError
+
+HEAD = Head("tiny", "f" * 64, {"repeats": 2}, {1: 0.01, 4: 0.02})
+TEXT = Measured(
+    language="yor",
+    task="story",
+    drafter="none",
+    index=0,
+    num_texts=1,
+    max_tokens=8,
+    prompt_ids=(1, 2),
+    output_ids=(3, 4),
+    num_chars=5,
+    prompt_s=0.1,
+    plain_tokens=2,
+    plain_s=0.2,
+    drafted_s=0.15,
+    num_steps=2,
+    num_drafted=0,
+    num_accepted=0,
+    is_identical=True,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "run.jsonl"
+    assert open_recording(path, HEAD).texts == []
+    append(path, [TEXT])
+    return path
+
+
+def test_what_is_written_is_read(path: Path) -> None:
+    found = read_recording(path)
+    assert (found.head, found.texts) == (HEAD, [TEXT])
+    assert (found.head.repeats, found.head.step_cost.of(4)) == (2, 0.02)
+    assert found.group("none", "yor", "story") == [TEXT]
+    assert found.group("none", "yor", "translate") == []
+
+
+def test_half_a_group_is_dropped_and_half_a_line(path: Path) -> None:
+    append(path, [replace(TEXT, task="translate", num_texts=2)])
+    with path.open("a") as file:
+        file.write('{"language": "yo')
+    assert open_recording(path, HEAD).texts == [TEXT]
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_another_model_or_other_settings_are_refused(path: Path) -> None:
+    before = path.read_bytes()
+    for other in (
+        replace(HEAD, model="huge"),
+        replace(HEAD, fingerprint="e" * 64),
+        replace(HEAD, settings={"repeats": 3}),
+    ):
+        with pytest.raises(UsageError, match="cannot go on"):
+            open_recording(path, other)
+    assert path.read_bytes() == before
+
+
+def test_a_ladder_measured_anew_does_not_end_a_recording(path: Path) -> None:
+    assert open_recording(path, replace(HEAD, seconds={1: 0.5})).head == HEAD
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"plain_s": 0.0},
+        {"drafted_s": float("nan")},
+        {"prompt_s": 0.3},
+        {"output_ids": []},
+        {"output_ids": None},
+        {"plain_tokens": 0},
+        {"max_tokens": "many"},
+    ],
+)
+def test_times_that_cannot_be_are_refused(
+    path: Path, change: dict[str, object]
+) -> None:
+    head, text = path.read_text().splitlines()
+    broken = json.dumps(json.loads(text) | change)
+    path.write_text(f"{head}\n{broken}\n{text}\n")
+    with pytest.raises(DocumentError, match="is no recording"):
+        read_recording(path)
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="cannot write the recording"):
+        open_recording(tmp_path / "absent" / "run.jsonl", HEAD)
+
+
+def test_a_drafter_is_replayed_over_its_own_texts_or_plain_ones(path: Path) -> None:
+    own = replace(TEXT, drafter="table", output_ids=(3, 5))
+    append(path, [own])
+    recording = read_recording(path)
+    (texts,) = recorded_texts(recording, "table")
+    assert list(texts.measured) == [own]
+    (texts,) = recorded_texts(recording, "auto")
+    assert texts.measured == []
+    assert [answer.output_ids for answer in texts.answers] == [(3, 4)]
+
+
+def test_predictions_stand_beside_measurements() -> None:
+    done = Replay(8, 4, 4, 8, 4, 5.0, 8.0)
+    rows = [
+        ReplayRow("yor", "story", "table", done, predicted=1.5, measured=1.2),
+        ReplayRow("fra", "story", "table", replace(done, cost=4.0)),
+    ]
+    heading, _, first, second, mean = format_replay(rows).splitlines()
+    assert heading.split()[-3:] == ["predicted", "measured", "ratio"]
+    assert first.split()[-4:] == ["1.600", "1.500", "1.200", "1.250"]
+    assert second.split()[-1] == "2.000"
+    assert mean.split() == ["mean", "of", "2", "story", "table", "1.800"]
+    assert mean_replays(rows)[0]["least"] == 1.6
