@@ -47,6 +47,12 @@ def distill(
         list[str] | None,
         typer.Option(help="Licence of the texts of --with: one for all, or for each."),
     ] = None,
+    own_weight: Annotated[
+        int,
+        typer.Option(
+            min=1, max=1000, help="Times to count its own output beside --with."
+        ),
+    ] = 5,
     out: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The table; otherwise in your tables."),
@@ -109,7 +115,8 @@ def distill(
         _write(settings, plan, opened)
     with diagnostics.progress(f"building the {target.code} table", None) as bar:
         request = replace(request, report=bar.stage)
-        build_own_table(opened, _licence_of(path), request, table)
+        weight = own_weight if texts else 1
+        build_own_table(opened, _licence_of(path), request, table, weight)
     output.write_line(str(table))
 
 

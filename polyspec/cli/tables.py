@@ -212,6 +212,10 @@ def merge(
         list[str],
         typer.Argument(metavar="TABLE...", help="Two names or paths, or more."),
     ],
+    weight: Annotated[
+        list[float] | None,
+        typer.Option(help="What a token of each table's texts counts; once for each."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The table; otherwise in your tables."),
@@ -222,8 +226,8 @@ def merge(
 ) -> None:
     """Join tables of one language and one tokenizer.
 
-    Each weighs as much as the texts it was counted from. Where the texts are at hand,
-    building a table from all of them is better.
+    Each weighs as much as the texts it was counted from, or more with --weight. Where
+    the texts are at hand, building a table from all of them is better.
 
     Example: polyspec tables merge yor.3c1c93b8a0f2 mine.gguf -o both.gguf
     """
@@ -233,11 +237,16 @@ def merge(
 
     if len(tables) < 2:
         raise UsageError("one table cannot be joined", remedy="name two or more")
+    if weight and (len(weight) != len(tables) or not all(0 < w < 1e9 for w in weight)):
+        raise UsageError(
+            f"{len(tables)} tables cannot have the weights {weight}",
+            remedy="pass --weight once for each table in their order, all above 0",
+        )
     paths = [find_table(name) for name in tables]
     info = read_table_header(paths[0])[1]
     path = out or own_table_path(info.language, info.fingerprint)
     with diagnostics.progress(f"joining {len(paths)} tables", None):
-        merge_tables(paths, path, max_bytes)
+        merge_tables(paths, path, max_bytes, weight)
     output.write_line(str(path))
 
 

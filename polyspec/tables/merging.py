@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from math import inf
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,7 +22,12 @@ Translation".
 _Edges: TypeAlias = Mapping[Context, Sequence[Edge]]
 
 
-def merge_tables(paths: Sequence[Path], output: Path, max_bytes: int) -> TableInfo:
+def merge_tables(
+    paths: Sequence[Path],
+    output: Path,
+    max_bytes: int,
+    weights: Sequence[float] | None = None,
+) -> TableInfo:
     """Join tables and write the result whole or not at all.
 
     The result knows the contexts of all of them. What follows a context is what each
@@ -33,21 +39,27 @@ def merge_tables(paths: Sequence[Path], output: Path, max_bytes: int) -> TableIn
         paths: Two tables or more.
         output: Where the result is to be; it may be one of them.
         max_bytes: Its size at most.
+        weights: What a token of each table's texts counts, over 0; otherwise 1.
 
     Raises:
         TableFormatError: One of them is damaged.
         TableMismatchError: They differ in language or tokenizer.
         TableError: The result cannot be written.
     """
+    weights = weights or [1.0] * len(paths)
     with ExitStack() as stack:
         tables = [stack.enter_context(Table(path)) for path in paths]
         for table in tables:
             require_alike(tables[0], table)
             table.verify()
-        edges_of = _mix_all(tables)
-        info = _describe([table.info for table in tables], max_bytes)
+        known = [
+            _Known(table, weight) for table, weight in zip(tables, weights, strict=True)
+        ]
+        edges_of = _mix_all(known)
+        ranked = _rank(edges_of, known)
+        info = _describe([table.info for table in tables], weights, max_bytes)
     # Written after the tables are closed, since it may replace one of them.
-    write_table(output, info, _fit(edges_of, info, max_bytes))
+    write_table(output, info, _fit(edges_of, ranked, info, max_bytes))
     return info
 
 
@@ -74,10 +86,15 @@ def require_alike(one: Table, other: Table) -> None:
 class _Known:
     """A table and the states of its contexts."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, weight: float) -> None:
         self.contexts = table.contexts()
         self._table = table
-        self._num_tokens = max(1, table.info.num_corpus_tokens)
+        self._weight = weight * max(1, table.info.num_corpus_tokens)
+
+    @property
+    def tokens_per_state(self) -> float:
+        """Tokens of its texts, weighted, that a state stands for."""
+        return self._weight / len(self.contexts)
 
     def say(self, context: Context) -> tuple[float, list[Edge]]:
         """The weight of the table's word on a context, and what it says."""
@@ -86,12 +103,11 @@ class _Known:
             context = context[1:]
             num_missing += 1
         edges = self._table.edges(self.contexts[context])
-        weight = self._num_tokens * _BACK_OFF**num_missing
+        weight = self._weight * _BACK_OFF**num_missing
         return weight, [(token, probability) for token, probability, _ in edges]
 
 
-def _mix_all(tables: Sequence[Table]) -> dict[Context, list[Edge]]:
-    known = [_Known(table) for table in tables]
+def _mix_all(known: Sequence[_Known]) -> dict[Context, list[Edge]]:
     contexts = {context for one in known for context in one.contexts}
     return {
         context: _mix([one.say(context) for one in known])
@@ -118,9 +134,10 @@ def _mix(said: Sequence[tuple[float, list[Edge]]]) -> list[Edge]:
     return ranked[: max(len(edges) for _, edges in said)]
 
 
-def _fit(edges_of: _Edges, info: TableInfo, max_bytes: int) -> Automaton:
-    """The automaton of as many of the most useful contexts as fit."""
-    ranked = _rank(edges_of)
+def _fit(
+    edges_of: _Edges, ranked: Sequence[Context], info: TableInfo, max_bytes: int
+) -> Automaton:
+    """The automaton of as many of the first contexts as fit."""
     while True:
         automaton = assemble({context: edges_of[context] for context in ranked})
         size = len(to_bytes(info, automaton))
@@ -130,25 +147,27 @@ def _fit(edges_of: _Edges, info: TableInfo, max_bytes: int) -> Automaton:
         ranked = ranked[: max(1, min(fitting, len(ranked) - 1))]
 
 
-def _rank(edges_of: _Edges) -> list[Context]:
+def _rank(edges_of: _Edges, known: Sequence[_Known]) -> list[Context]:
     """Contexts, the most useful first, each after its parent.
 
     A table does not hold how often a context occurred. One that occurs often has many
     longer ones, so their number stands for it.
     """
     contexts = sorted(edges_of, key=_key)
-    num_longer = dict.fromkeys(contexts, 1)
-    for context in reversed(contexts[1:]):
-        num_longer[context[1:]] += num_longer[context]
-    worth = {
-        context: num_longer[context] * _gain(edges_of, context)
-        for context in contexts[1:]
+    visits = {
+        context: sum(one.tokens_per_state for one in known if context in one.contexts)
+        for context in contexts
     }
-    worth[()] = 0.0
+    for context in reversed(contexts[1:]):
+        visits[context[1:]] += visits[context]
+    worth = {
+        context: visits[context] * _gain(edges_of, context) for context in contexts[1:]
+    }
+    worth[()] = inf
     for context in reversed(contexts[1:]):
         parent = context[1:]
         worth[parent] = max(worth[parent], worth[context])
-    return sorted(contexts, key=lambda c: (-worth[c] if c else -1e300, *_key(c)))
+    return sorted(contexts, key=lambda context: (-worth[context], *_key(context)))
 
 
 def _gain(edges_of: _Edges, context: Context) -> float:
@@ -160,12 +179,18 @@ def _gain(edges_of: _Edges, context: Context) -> float:
     return probability - dict(edges_of[context]).get(below, 0.0)
 
 
-def _describe(infos: Sequence[TableInfo], max_bytes: int) -> TableInfo:
+def _describe(
+    infos: Sequence[TableInfo], weights: Sequence[float], max_bytes: int
+) -> TableInfo:
     arguments = {
         "max_bytes": max_bytes,
         "merged": [
-            {"checksum": info.checksum, "built_with": info.build_arguments}
-            for info in infos
+            {
+                "checksum": info.checksum,
+                "built_with": info.build_arguments,
+                "weight": weight,
+            }
+            for info, weight in zip(infos, weights, strict=True)
         ],
     }
     corpora = dict.fromkeys(corpus for info in infos for corpus in info.corpora)

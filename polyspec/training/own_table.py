@@ -16,7 +16,11 @@ _TEXT_NAME = "own-output.txt"
 
 
 def build_own_table(
-    journal: Journal, licence: str, request: BuildRequest, output: Path
+    journal: Journal,
+    licence: str,
+    request: BuildRequest,
+    output: Path,
+    own_weight: int = 1,
 ) -> TableInfo:
     """Build a table of a journal's answers and the texts of a request.
 
@@ -27,6 +31,8 @@ def build_own_table(
         licence: Of the model, as far as it is known.
         request: The rest; its corpora may be empty, its held-out text is not used.
         output: Where the table is to be.
+        own_weight: How many times each answer is counted. There are few beside texts
+            of millions of words, but they are what the table will meet.
 
     Raises:
         TableError: Nothing was written, or as `build_table` does.
@@ -41,18 +47,23 @@ def build_own_table(
         )
     with tempfile.TemporaryDirectory(prefix="polyspec-") as folder:
         train, valid = Path(folder) / _TEXT_NAME, Path(folder) / "held-out.txt"
-        _write_lines(train, counted)
+        _write_lines(train, counted * own_weight)
         _write_lines(valid, held_out)
-        corpora = [(train, _own_corpus(journal.subject, licence)), *request.corpora]
+        corpora = [(train, _own_corpus(journal.subject, licence, own_weight))]
         return build_table(
-            replace(request, corpora=corpora, held_out=valid if held_out else None),
+            replace(
+                request,
+                corpora=[*corpora, *request.corpora],
+                held_out=valid if held_out else None,
+            ),
             output,
         )
 
 
-def _own_corpus(subject: Subject, licence: str) -> Corpus:
+def _own_corpus(subject: Subject, licence: str, weight: int) -> Corpus:
+    counted = f", counted {weight} times" if weight > 1 else ""
     return Corpus(
-        f"own output of {subject.model} ({subject.task})",
+        f"own output of {subject.model} ({subject.task}{counted})",
         f"terms of the model: {licence or 'not known'}",
     )
 

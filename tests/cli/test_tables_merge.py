@@ -47,6 +47,9 @@ def test_what_cannot_be_joined_is_refused(
     capsys.readouterr()
     assert main.main(["tables", "merge", str(one)]) == 2
     assert "name two or more" in capsys.readouterr().err
+    for weights in (["--weight", "1"], ["--weight", "1", "--weight", "nan"]):
+        assert main.main(["tables", "merge", str(one), str(one), *weights]) == 2
+        assert "--weight once for each" in capsys.readouterr().err
     assert main.main(["tables", "merge", str(one), "absent"]) == 5
     assert main.main(["tables", "merge", str(one), str(other)]) == 5
     out, err = capsys.readouterr()

@@ -243,6 +243,9 @@ def test_a_table_names_the_model_whose_output_it_counted(
     own = Corpus("own output of tiny (translate)", "terms of the model: some terms")
     assert info.corpora == (own, more)
     assert read_table_header(table)[1].num_corpus_tokens == info.num_corpus_tokens
+    thrice = build_own_table(journal, "", request, table, 3)
+    assert thrice.corpora[0].name.endswith("(translate, counted 3 times)")
+    assert thrice.num_corpus_tokens > info.num_corpus_tokens
     alone = build_own_table(journal, "", request_of, table)
     assert alone.corpora[0].licence == "terms of the model: not known"
     assert alone.num_corpus_tokens < info.num_corpus_tokens

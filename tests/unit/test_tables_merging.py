@@ -81,6 +81,19 @@ def test_a_context_that_both_know_is_mixed_by_the_sizes_of_the_texts(
         assert chance == pytest.approx(0.6, abs=1 / 255)
 
 
+def test_a_token_may_count_more_in_one_table_than_in_another(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    one = write("one", {(7,): [(1, 0.8)]})
+    other = write("other", {(7,): [(2, 0.9)]}, OTHER)
+    info = merge_tables([one, other], tmp_path / "both", 10_000, [1, 9])
+    assert json.loads(info.build_arguments)["merged"][1]["weight"] == 9
+    with Table(tmp_path / "both") as table:
+        token, chance = only_edge(table, 7)
+        assert token == 2
+        assert chance == pytest.approx(0.9 * 0.75, abs=1 / 255)
+
+
 def test_a_context_that_one_knows_is_kept(
     write: Callable[..., Path], tmp_path: Path
 ) -> None:
