@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from polyspec.errors import PolySpecError
+from polyspec.tui.proposals import Proposal, locate_proposals
 from polyspec.tui.widgets.drafters.figures import DrafterShare
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class PieceFacts:
     accepted_by_source: Mapping[str, int]
     elapsed_s: float
     """Since the run began."""
+    proposals: tuple[Proposal, ...] = ()
+    """The tokens that drafters had proposed, where they stand in the run's text."""
 
 
 @dataclass
@@ -146,6 +149,7 @@ class TextJob:
         self.post(RunBegun(self.run_number))
         self._started_s = time.perf_counter()
         before = _read_counts(translator)
+        translator.session.is_tracing = True
         feed = Feed(self.post, self.run_number)
         try:
             self._write(translator, feed)
@@ -164,8 +168,9 @@ class TextJob:
         raise NotImplementedError
 
     def _tell_done(
-        self, start: int, feed: Feed, event: "TranslatedSegment | Story"
+        self, start: int, text: str, feed: Feed, event: "TranslatedSegment | Story"
     ) -> None:
+        feed.rewrite(start, text)
         feed.flush()
         facts = PieceFacts(
             start=start,
@@ -176,6 +181,7 @@ class TextJob:
             num_drafted=event.counts.num_drafted,
             accepted_by_source=event.counts.accepted_by_source,
             elapsed_s=time.perf_counter() - self._started_s,
+            proposals=tuple(locate_proposals(text, event.trace, start)),
         )
         self.post(PieceDone(self.run_number, facts))
 
@@ -202,8 +208,7 @@ class TranslateJob(TextJob):
                 if isinstance(event, TranslatedPiece):
                     feed.write(event.text)
                 elif isinstance(event, TranslatedSegment):
-                    feed.rewrite(start, event.output)
-                    self._tell_done(start, feed, event)
+                    self._tell_done(start, event.output, feed, event)
                     start = feed.length
                 else:
                     feed.rewrite(start, "")
@@ -236,8 +241,7 @@ class StoryJob(TextJob):
                 if isinstance(event, StoryPiece):
                     feed.write(event.text)
                 else:
-                    feed.rewrite(0, event.text)
-                    self._tell_done(0, feed, event)
+                    self._tell_done(0, event.text, feed, event)
 
 
 def _read_counts(translator: "Translator") -> dict[str, DrafterShare]:

@@ -86,8 +86,12 @@ class WritingRoom(Room):
             facts.accepted_by_source,
         )
         self.figures.elapsed_s = facts.elapsed_s
+        self.target.colour(
+            Mark(proposal.start, proposal.end, proposal.drafter)
+            for proposal in facts.proposals
+        )
         if facts.note:
-            self.target.mark(Mark(facts.start, facts.end, "flagged", facts.note))
+            self.target.flag(Mark(facts.start, facts.end, "flagged", facts.note))
         self.show_figures()
 
     @on(RunEnded)

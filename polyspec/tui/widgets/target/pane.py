@@ -1,6 +1,7 @@
 """The target pane: a translation as it is written."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -107,9 +108,14 @@ class TargetPane(TextArea):
         self.write(0, text)
         self.finish()
 
-    def mark(self, mark: Mark) -> None:
-        """Mark a finished stretch."""
-        (self._marks if mark.kind == "flagged" else self._proposals).append(mark)
+    def flag(self, mark: Mark) -> None:
+        """Mark a finished stretch that may be wrong."""
+        self._marks.append(mark)
+        self._redraw()
+
+    def colour(self, marks: Iterable[Mark]) -> None:
+        """Say who proposed what in a finished stretch."""
+        self._proposals.extend(marks)
         self._redraw()
 
     def get_line(self, line_index: int) -> Text:
