@@ -1,5 +1,6 @@
 """`polyspec bench`: how fast this machine is, as ratios measured side by side."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,7 +78,9 @@ def decode(
     ] = "translate,story",
     drafters: Annotated[
         str,
-        typer.Option(help="Of none, history, table and auto, compared with plain."),
+        typer.Option(
+            help="Of none, history, table, auto and model, compared with plain."
+        ),
     ] = "none,history",
     pairs: Pairs = None,
     limit: Annotated[
@@ -97,8 +100,16 @@ def decode(
     ] = None,
     exact: options.Exact = False,
     model: options.Model = None,
+    draft_model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="Model of the drafter `model`; otherwise the catalogue's pair.",
+        ),
+    ] = None,
     threads: options.Threads = None,
     gpu_layers: options.GpuLayers = None,
+    draft_gpu_layers: options.DraftGpuLayers = None,
 ) -> None:
     """Compare drafted with plain decoding, text by text.
 
@@ -109,7 +120,7 @@ def decode(
     from polyspec.benchmarks import decode as bench
     from polyspec.benchmarks.report import format_decode, mean_decode
     from polyspec.benchmarks.signature import make_signature
-    from polyspec.loading import load_model
+    from polyspec.loading import load_draft, load_model
 
     suite = bench.Suite(
         languages=_find_languages(languages),
@@ -123,10 +134,17 @@ def decode(
     )
     bench.require_known(suite.tasks, bench.TASKS, "task")
     bench.require_known(suite.drafters, bench.DRAFTERS, "drafter")
-    settings = _settings(model, threads, gpu_layers, exact=exact)
-    with load_model(settings, diagnostics.note) as loaded:
+    settings = _settings(
+        model, threads, gpu_layers, exact=exact, draft_gpu_layers=draft_gpu_layers
+    )
+    with ExitStack() as stack:
+        loaded = stack.enter_context(load_model(settings, diagnostics.note))
+        draft = None
+        if "model" in suite.drafters:
+            wanted = load_draft(settings, loaded, draft_model or "", diagnostics.note)
+            draft = stack.enter_context(wanted)
         rows = []
-        for row in bench.run_decode(loaded, suite, diagnostics.note, record):
+        for row in bench.run_decode(loaded, suite, diagnostics.note, record, draft):
             diagnostics.note(f"{row.speedup:.3f} times as fast")
             rows.append(row)
         output.write_line(format_decode(rows))
@@ -231,6 +249,7 @@ def _settings(
     gpu_layers: int | None,
     *,
     exact: bool = False,
+    draft_gpu_layers: int | None = None,
 ) -> "Settings":
     from polyspec.settings import load_settings
 
@@ -239,6 +258,7 @@ def _settings(
             "model": model,
             "threads": threads,
             "gpu_layers": gpu_layers,
+            "draft_gpu_layers": draft_gpu_layers,
             "exact": exact or None,
         }
     )

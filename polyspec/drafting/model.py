@@ -200,3 +200,7 @@ class ModelDrafter:
 
     def end(self, sequence_id: int) -> None:
         self._cache.end(sequence_id)
+
+    def close(self) -> None:
+        """Empty the draft model's KV cache, so that another drafter may use it."""
+        self._cache.clear()

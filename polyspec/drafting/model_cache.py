@@ -20,9 +20,9 @@ _MIN_SHARED = 8
 class DraftCache:
     """Keeps a model's KV cache in step with the texts of many sequences.
 
-    The prompt of a sequence that has ended stays until its place is needed, since the
-    next prompt mostly begins alike. What was read is used as far as it is the beginning
-    of another text, token by token, and no further.
+    What two prompts had in common stays when a sequence ends, for prompts mostly begin
+    alike; of the first prompt all stays until there is a second to compare it with.
+    What was read is used as far as it is the beginning of another text, token by token.
     """
 
     def __init__(self, model: Target, vocab_size: int) -> None:
@@ -31,6 +31,8 @@ class DraftCache:
         self._vocab_size = min(vocab_size, model.vocab_size)
         self._live: dict[int, CachedText] = {}
         self._ended: dict[int, CachedText] = {}
+        self._num_common: int | None = None
+        """Leading tokens that the last two different prompts shared."""
         self._next_cell = count()
         self._exponents = np.empty(self._vocab_size, dtype=np.float32)
 
@@ -39,6 +41,7 @@ class DraftCache:
         text = CachedText(
             sequence_id, list(prompt_ids), len(prompt_ids), len(prompt_ids)
         )
+        self._compare(text)
         before = self._live.pop(sequence_id, None)
         before = before or self._ended.pop(sequence_id, None)
         if before is not None:
@@ -46,6 +49,17 @@ class DraftCache:
             text.cells = before.cells[: count_shared(before, text)]
         self._live[sequence_id] = text
         text.is_dropped = not self._can_read(prompt_ids)
+
+    def _compare(self, text: CachedText) -> None:
+        """Note how far a new prompt goes along with an earlier one."""
+        prompt_ids = text.token_ids
+        for other in (*self._live.values(), *self._ended.values()):
+            known_ids = other.token_ids[: other.num_prompt]
+            num_common = common_prefix(known_ids, prompt_ids)
+            is_other = num_common < max(len(known_ids), len(prompt_ids))
+            if known_ids and is_other:
+                self._num_common = num_common
+                return
 
     def get(self, sequence_id: int) -> CachedText:
         """Return the text of a living sequence."""
@@ -59,11 +73,21 @@ class DraftCache:
         return text.confirm(token_id)
 
     def end(self, sequence_id: int) -> None:
-        """End a text; its prompt stays in the cache until room or place is needed."""
+        """End a text, of which no more than a common beginning stays."""
         text = self._live.pop(sequence_id, None)
-        if text is not None:
-            del text.cells[text.num_prompt :], text.token_ids[text.num_prompt :]
-            self._ended[sequence_id] = text
+        if text is None:
+            return
+        if self._num_common is not None:
+            text.num_prompt = min(text.num_prompt, self._num_common)
+        del text.cells[text.num_prompt :], text.token_ids[text.num_prompt :]
+        self._ended[sequence_id] = text
+
+    def clear(self) -> None:
+        """Forget all texts and empty the KV cache."""
+        for sequence_id in (*self._live, *self._ended):
+            self._model.release(sequence_id)
+        self._live.clear()
+        self._ended.clear()
 
     def tidy(self) -> None:
         """Roll the KV cache back to what still stands."""

@@ -1,6 +1,8 @@
 """`polyspec bench` with a model that writes bytes at random."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,13 +13,15 @@ import pytest
 from polyspec.cli import main
 from polyspec.decoding.step_cost import StepCost
 from polyspec.engine.model import Model
+from polyspec.engine.target import LlamaTarget
 from polyspec.gguf_header import read_gguf_header, tokenizer_fingerprint
+from polyspec.loading import LoadedDraft
 from polyspec.tables.automaton import assemble
 from polyspec.tables.format import TableInfo
 from polyspec.tables.store import own_table_path
 from polyspec.tables.writer import write_table
 from tests.fakes import ByteTokenizer
-from tests.fakes_translator import FakeLoading, make_loaded
+from tests.fakes_translator import FakeLlamaTarget, FakeLoading, make_loaded
 from tests.unit.test_tables_builder import write_tiny_model
 
 LADDER = StepCost.from_samples({1: 0.01, 2: 0.012, 64: 0.2}, [2], 256)
@@ -103,6 +107,31 @@ def test_drafts_by_history_leave_a_greedy_text_as_it_is(
     _, _, rows = split_report(capsys.readouterr().out)
     assert [row["num_texts"] for row in rows] == [2, 2]
     assert [row["identical"] for row in rows] == [1, 1]
+
+
+def test_a_draft_model_is_measured_like_any_drafter(
+    fake: FakeLoading,
+    pairs: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small = FakeLlamaTarget()
+
+    @contextmanager
+    def load_draft(*arguments: object) -> Iterator[LoadedDraft]:
+        assert arguments[2] == "small"
+        model = cast(Model, SimpleNamespace(path=Path("small.gguf")))
+        cost = StepCost.from_samples({1: 0.0001, 64: 0.001})
+        target = cast(LlamaTarget, small)
+        yield LoadedDraft(model, target, cost, ByteTokenizer.vocab_size)
+
+    monkeypatch.setattr("polyspec.loading.load_draft", load_draft)
+    options = f"--languages fr --tasks translate --drafters model --pairs {pairs}"
+    assert bench("decode", "--draft-model", "small", *options.split()) == 0
+    _, _, (row,) = split_report(capsys.readouterr().out)
+    assert (row["drafter"], row["identical"]) == ("model", 1)
+    assert small.num_evaluations > 0
+    assert not small.cache
 
 
 @pytest.fixture

@@ -146,6 +146,21 @@ def test_the_next_prompt_in_a_place_is_read_from_where_it_differs() -> None:
     assert model.widths[-1] == 1
 
 
+def test_no_more_than_a_common_beginning_outlives_a_sequence() -> None:
+    model = FakeTarget()
+    drafter = make(model)
+    for last in (2, 3, 4):
+        drafter.begin(0, [*PROMPT, last, last])
+        drafter.propose([0], [2])
+        drafter.observe(0, [4])
+        drafter.end(0)
+    drafter.begin(1, [0])
+    drafter.propose([1], [1])
+    assert model.cache[0] == PROMPT
+    drafter.close()
+    assert not model.cache
+
+
 def test_long_prompts_are_read_in_pieces() -> None:
     model = FakeTarget(max_batch=4, max_outputs=2)
     drafter = make(model)
