@@ -18,7 +18,7 @@ from polyspec.benchmarks.records import Measured, Recording
 from polyspec.benchmarks.replay import Answer, Replay, replay_answers
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.step_cost import StepCost
-from polyspec.drafting.compose import make_drafter
+from polyspec.drafting.compose import make_drafter, name_of_draft_model
 from polyspec.errors import DocumentError, TableError, UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.languages import find_language, known_languages
@@ -149,7 +149,9 @@ class ReplayBench:
         if self.ladder != MEASURED:
             cost = find_ladder(self.ladder, self.header)
         repeats = recording.head.repeats
-        for drafter in drafters or recording.drafters:
+        if recording.head.settings.get("is_exact"):
+            report("recorded with --exact, whose limits on drafts are not replayed")
+        for drafter in drafters or _replayable(recording, report):
             for texts in recorded_texts(recording, drafter):
                 try:
                     yield self._replay(drafter, texts, cost, repeats)
@@ -237,6 +239,15 @@ def _name_language(path: Path, language: str | None) -> str:
             remedy="pass --language CODE, for example --language yor",
         )
     return code
+
+
+def _replayable(recording: Recording, report: Callable[[str], None]) -> Iterator[str]:
+    """The drafters of a recording that work without a model."""
+    for drafter in recording.drafters:
+        if name_of_draft_model(drafter) is None:
+            yield drafter
+        else:
+            report(f"{drafter}: left out: it drafts with a model")
 
 
 def _require_tokenizer(recording: Recording, fingerprint: str) -> None:

@@ -7,14 +7,17 @@ import pytest
 from polyspec.benchmarks.records import (
     Head,
     Measured,
+    Recording,
     append,
     open_recording,
     read_recording,
 )
 from polyspec.benchmarks.replay import Replay
-from polyspec.benchmarks.replay_suite import ReplayRow, recorded_texts
+from polyspec.benchmarks.replay_suite import ReplayBench, ReplayRow, recorded_texts
 from polyspec.benchmarks.report import format_replay, mean_replays
 from polyspec.errors import DocumentError, UsageError
+from polyspec.gguf_header import read_gguf_header
+from tests.unit.test_tables_builder import write_tiny_model
 
 HEAD = Head("tiny", "f" * 64, {"repeats": 2}, {1: 0.01, 4: 0.02})
 TEXT = Measured(
@@ -128,3 +131,26 @@ def test_predictions_stand_beside_measurements() -> None:
     assert second.split()[-1] == "2.000"
     assert mean.split() == ["mean", "of", "2", "story", "table", "1.800"]
     assert mean_replays(rows)[0]["least"] == 1.6
+
+
+def test_a_draft_model_is_left_out_of_a_replay(path: Path, tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "tiny.gguf")
+    bench = ReplayBench(read_gguf_header(model), "cuda")
+    head = replace(
+        HEAD, fingerprint=bench.fingerprint, settings={"repeats": 2, "is_exact": True}
+    )
+    recording = Recording(head, [TEXT, replace(TEXT, drafter="model")])
+    notes: list[str] = []
+    (row,) = bench.replay_recording(recording, (), notes.append)
+    assert row.drafter == "none"
+    assert row.predicted == pytest.approx(1.0)
+    assert row.measured == pytest.approx(4 / 3)
+    assert [note.split()[0] for note in notes] == ["recorded", "model:"]
+
+
+def test_a_recording_of_another_tokenizer_is_refused(
+    path: Path, tmp_path: Path
+) -> None:
+    bench = ReplayBench(read_gguf_header(write_tiny_model(tmp_path / "t.gguf")), "cpu")
+    with pytest.raises(UsageError, match="another tokenizer"):
+        list(bench.replay_recording(read_recording(path), (), lambda _: None))
