@@ -13,7 +13,19 @@ _CLASSES = {
     "srt": "srt.Srt",
     "vtt": "webvtt.WebVtt",
     "ass": "ass.Ass",
+    "html": "html.Html",
+    "markdown": "markdown.Markdown",
+    "json": "json.Json",
+    "jsonl": "json.JsonLines",
+    "yaml": "yaml.Yaml",
+    "properties": "properties.Properties",
+    "strings": "apple_strings.AppleStrings",
+    "csv": "csv.Csv",
+    "tsv": "csv.Tsv",
     "po": "po.Po",
+    "xliff": "xliff.Xliff",
+    "tmx": "tmx.Tmx",
+    "android": "android.Android",
 }
 """Imported when needed, so that a text does not load the parsers of all others."""
 

@@ -1,6 +1,7 @@
 """Text documents as a stream of what stays and what is translated."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import BinaryIO, TypeAlias
@@ -128,14 +129,20 @@ class TextDocument:
 
     def segments(self) -> Iterator[Segment]:
         """The segments in order; each call reads the document anew."""
-        return list_segments(self._read_parts(), SegmentCounter())
+        with closing(self._open_parts()) as parts:
+            yield from list_segments(parts, SegmentCounter())
 
     def write(self, output: BinaryIO, translate: Translate) -> None:
         """Write the document with its translations."""
         if self._has_mark:
             output.write("\ufeff".encode(self._encoding))
-        for text in fill_parts(self._read_parts(), translate, SegmentCounter()):
-            output.write(self._encode(text))
+        with closing(self._open_parts()) as parts:
+            for text in fill_parts(parts, translate, SegmentCounter()):
+                output.write(self._encode(text))
+
+    def _open_parts(self) -> Generator[Part, None, None]:
+        """The parts in a generator, which lets go of the file when it is closed."""
+        yield from self._read_parts()
 
     def _encode(self, text: str) -> bytes:
         try:

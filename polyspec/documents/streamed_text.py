@@ -13,7 +13,7 @@ from polyspec.documents.encodings import (
     declares_nothing,
 )
 from polyspec.documents.interfaces import ReadOptions
-from polyspec.documents.plain_text import cannot_read, open_bytes, read_text
+from polyspec.documents.plain_text import TextReader, cannot_read, open_bytes
 from polyspec.documents.slots import Part, TextDocument
 from polyspec.errors import DocumentError
 
@@ -37,12 +37,18 @@ def open_streamed(
     """
     choice = _look_at(path, options.encoding, find_declared)
     return TextDocument(
-        lambda: read_parts(read_text(path, choice.encoding)),
+        lambda: _read_file(path, choice.encoding, read_parts),
         encoding=choice.encoding,
         name=str(path),
         has_mark=choice.has_mark,
         notes=choice.notes,
     )
+
+
+def _read_file(path: Path, encoding: str, read_parts: ReadParts) -> Iterator[Part]:
+    """The parts of a file that is open while they are taken."""
+    with open_bytes(path) as stream:
+        yield from read_parts(iter(TextReader(stream, str(path), encoding)))
 
 
 def _look_at(

@@ -91,7 +91,9 @@ def test_the_text_as_it_was_gives_the_same_bytes(path: Path) -> None:
 def test_each_segment_has_an_id_that_stays(path: Path) -> None:
     document = open_real(path)
     ids = [segment.id for segment in document.segments()]
-    assert len(ids) == len(set(ids)) > 0
+    assert len(ids) == len(set(ids))
+    # Its author says of each of its texts that it is not to be translated.
+    assert ids or path.name == "react-devsupport.xml"
     assert ids == [segment.id for segment in open_real(path).segments()]
     asked: list[str] = []
 
@@ -138,7 +140,7 @@ def survive(path: Path, name: str) -> None:
 
 
 @each_format
-@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
 @given(data=st.data())
 def test_a_damaged_file_is_refused_or_kept(
     name: str, data: st.DataObject, tmp_path: Path
@@ -160,7 +162,7 @@ SIGNS = st.sampled_from(
 
 
 @each_format
-@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
 @given(text=st.lists(SIGNS, max_size=40).map("".join), start=st.booleans())
 def test_any_text_is_refused_or_kept(
     name: str, text: str, start: bool, tmp_path: Path
