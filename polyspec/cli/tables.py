@@ -61,8 +61,12 @@ def build(
         int, typer.Option(min=1, max=8, help="Most tokens of a context.")
     ] = 6,
     min_count: Annotated[
-        int, typer.Option(min=1, help="Least occurrences of a context.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Least occurrences of a context; otherwise 2, and 3 in long texts.",
+        ),
+    ] = None,
     memory: Annotated[
         int, typer.Option(min=512, help="Megabytes of memory to use.")
     ] = 1024,

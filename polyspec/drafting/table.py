@@ -32,7 +32,11 @@ class TableDrafter:
         self._table = table
 
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
-        self._contexts[sequence_id] = list(prompt_ids[-MAX_CONTEXT:])
+        start_id = None if self._table is None else self._table.info.start_id
+        # What stands before an answer is its prompt, in words of another kind.
+        self._contexts[sequence_id] = (
+            list(prompt_ids[-MAX_CONTEXT:]) if start_id is None else [start_id]
+        )
 
     def propose(
         self, sequence_ids: Sequence[int], limits: Sequence[int]

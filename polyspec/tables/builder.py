@@ -41,19 +41,26 @@ class BuildRequest:
     """Text to calibrate on; without one, every 40th line is held out."""
     max_order: int = 6
     """Most tokens of a context, `1..8`."""
-    min_count: int = 2
-    """Least occurrences of a context."""
+    min_count: int | None = None
+    """Least occurrences of a context; None for what suits the length of the text."""
     max_bytes: int = 500_000
     """Size of the file at most."""
     memory_bytes: int = 1 << 30
     """Memory for building, beyond which it goes on on disk."""
     report: Callable[[str], None] = field(default=lambda _text: None)
     """Told in a few words what is being done."""
+    encoder: Encoder | None = None
+    """Tokenizes instead of what is made from the header."""
 
     @property
     def fingerprint(self) -> str:
         """Of the tokenizer that the table is for."""
         return tokenizer_fingerprint(self.header)
+
+    @property
+    def start_id(self) -> int | None:
+        """The token that stands for the start of a line, if the vocabulary has one."""
+        return self.header.integer("tokenizer.ggml.bos_token_id")
 
 
 def name_corpora(
@@ -77,6 +84,17 @@ def name_corpora(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class CountedTexts:
+    """What tables of several sizes can be written from."""
+
+    request: BuildRequest
+    ranked: RankedContexts
+    held_out: Sequence[Sequence[int]]
+    """Token ids of the lines that calibrate, each after the start token."""
+    num_tokens: int
+
+
 def build_table(request: BuildRequest, output: Path) -> TableInfo:
     """Build a table and write it whole or not at all.
 
@@ -86,10 +104,20 @@ def build_table(request: BuildRequest, output: Path) -> TableInfo:
         TableError: A text cannot be read, is empty, or the table cannot be written.
         ModelError: The model's tokenizer is not known.
     """
+    return write_counted(count_texts(request), output, request.max_bytes)
+
+
+def count_texts(request: BuildRequest) -> CountedTexts:
+    """Count the texts of a request and rank their contexts.
+
+    Raises:
+        TableError: A text cannot be read or is empty.
+        ModelError: The model's tokenizer is not known.
+    """
     if not 1 <= request.max_order <= MAX_CONTEXT:
         raise ValueError(f"max_order must be 1..{MAX_CONTEXT}: {request.max_order}")
-    encoder = make_encoder(request.header)
-    held_out = _HeldOut(request.held_out is None)
+    encoder = request.encoder or make_encoder(request.header)
+    held_out = _HeldOut(request.held_out is None, request.start_id)
     with tempfile.TemporaryDirectory(prefix="polyspec-") as folder:
         counter = NgramCounter(
             Path(folder),
@@ -99,34 +127,57 @@ def build_table(request: BuildRequest, output: Path) -> TableInfo:
         try:
             num_tokens = _count(request, encoder, counter, held_out)
             request.report("choosing contexts")
-            ranked = counter.rank(request.min_count, _most_states(request.max_bytes))
+            ranked = counter.rank(
+                max(1, request.max_bytes // _LEAST_STATE_BYTES),
+                min_count=request.min_count,
+            )
         finally:
             counter.close()
     if request.held_out is not None:
         held_out.add_file(request.held_out, encoder)
+    return CountedTexts(request, ranked, held_out.lines, num_tokens)
+
+
+def write_counted(counted: CountedTexts, output: Path, max_bytes: int) -> TableInfo:
+    """Calibrate as many of the best contexts as fit and write their table.
+
+    Args:
+        counted: Texts.
+        output: Where the table is to be.
+        max_bytes: Size of the file at most; no more than the request's.
+
+    Raises:
+        TableError: The table cannot be written.
+    """
+    request = counted.request
     request.report("calibrating")
-    ranked, calibration, error = _calibrate(ranked, held_out.lines)
+    ranked = counted.ranked.first(_most_states(max_bytes))
+    ranked, calibration, error = _calibrate(
+        ranked, counted.held_out, 0 if request.start_id is None else 1
+    )
     info = TableInfo(
         language=request.language,
         fingerprint=request.fingerprint,
         vocabulary_size=request.header.vocabulary_size,
         corpora=tuple(corpus for _, corpus in request.corpora),
-        num_corpus_tokens=num_tokens,
-        pruning=f"expected accepted tokens, most in {request.max_bytes} bytes",
-        build_arguments=_arguments(request),
+        num_corpus_tokens=counted.num_tokens,
+        pruning=f"expected accepted tokens, most in {max_bytes} bytes",
+        build_arguments=_arguments(request, max_bytes),
+        start_id=request.start_id,
         calibration=calibration,
         calibration_error=error,
     )
     request.report("writing")
-    write_table(output, info, _fit(ranked, info, request.max_bytes))
+    write_table(output, info, _fit(ranked, info, max_bytes))
     return info
 
 
 class _HeldOut:
     """Lines that calibrate: every 40th of the corpus, or those of a file."""
 
-    def __init__(self, takes_share: bool) -> None:
+    def __init__(self, takes_share: bool, start_id: int | None) -> None:
         self.lines: list[list[int]] = []
+        self._start = [] if start_id is None else [start_id]
         self._takes_share = takes_share
         self._num_seen = self._num_tokens = 0
 
@@ -146,7 +197,7 @@ class _HeldOut:
 
     def _keep(self, line: list[int]) -> None:
         if self._num_tokens < _MAX_HELD_OUT:
-            self.lines.append(line)
+            self.lines.append([*self._start, *line])
             self._num_tokens += len(line)
 
 
@@ -157,7 +208,9 @@ def _count(
     for path, _ in request.corpora:
         before = num_tokens
         for lines in _batches(path):
-            num_tokens += counter.add(held_out.split(encoder.encode(lines)))
+            num_tokens += counter.add(
+                held_out.split(encoder.encode(lines)), request.start_id
+            )
             request.report(f"counting {path.name}: {num_tokens / 1e6:.1f} M tokens")
         if num_tokens == before:
             raise TableError(
@@ -187,7 +240,7 @@ def _most_states(max_bytes: int) -> int:
 
 
 def _calibrate(
-    ranked: RankedContexts, lines: Sequence[Sequence[int]]
+    ranked: RankedContexts, lines: Sequence[Sequence[int]], num_start: int
 ) -> tuple[RankedContexts, tuple[tuple[float, float], ...], float]:
     """Return calibrated contexts, the map, and its error on lines it has not seen."""
     max_order = ranked.contexts.shape[1]
@@ -195,7 +248,7 @@ def _calibrate(
         context: (token, probability) for context, token, probability in _rows(ranked)
     }
     # Sources follow one another in a file: each half gets lines of all of them.
-    estimated, hits = hits_of(table, [*lines[::2], *lines[1::2]], max_order)
+    estimated, hits = hits_of(table, [*lines[::2], *lines[1::2]], max_order, num_start)
     half = estimated.size // 2
     error = calibration_error(
         fit_calibration(estimated[:half], hits[:half]).apply(estimated[half:]),
@@ -229,13 +282,13 @@ def _fit(ranked: RankedContexts, info: TableInfo, max_bytes: int) -> Automaton:
         rows = rows[: max(1, min(fitting, len(rows) - 1))]
 
 
-def _arguments(request: BuildRequest) -> str:
+def _arguments(request: BuildRequest, max_bytes: int) -> str:
     arguments = {
         "files": [path.name for path, _ in request.corpora],
         "held_out": request.held_out.name if request.held_out else None,
         "max_order": request.max_order,
         "min_count": request.min_count,
-        "max_bytes": request.max_bytes,
+        "max_bytes": max_bytes,
         "model": request.header.path.stem,
     }
     return json.dumps(arguments, sort_keys=True)

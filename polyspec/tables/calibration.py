@@ -85,6 +85,7 @@ def hits_of(
     table: dict[tuple[int, ...], tuple[int, float]],
     lines: Sequence[Sequence[int]],
     max_order: int,
+    num_start: int = 0,
 ) -> tuple[FloatArray, FloatArray]:
     """Estimated probability and hit of every token of some lines.
 
@@ -92,11 +93,12 @@ def hits_of(
         table: The likeliest token after each kept context, with its probability.
         lines: Token ids.
         max_order: Most tokens of a context.
+        num_start: Tokens at the start of each line that are context only.
     """
     estimated: list[float] = []
     hits: list[bool] = []
     for line in lines:
-        for place, token in enumerate(line):
+        for place, token in enumerate(line[num_start:], num_start):
             context = tuple(line[max(0, place - max_order) : place])
             # Contexts are closed under leaving out the oldest token.
             state: tuple[int, ...] = ()

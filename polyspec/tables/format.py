@@ -3,7 +3,7 @@
 docs/table-format.md describes every field.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,8 @@ class TableInfo:
     """How the kept contexts were chosen, in words."""
     build_arguments: str
     """JSON: what building the table again takes."""
+    start_id: int | None = None
+    """The token that stands for the start of a line in contexts."""
     calibration: tuple[tuple[float, float], ...] = ()
     """Estimated and observed probability of held-out tokens, both rising."""
     calibration_error: float = 0.0
@@ -125,7 +127,7 @@ def read_table_header(path: Path) -> tuple[GgufHeader, TableInfo]:
 
 
 def _read_info(path: Path, metadata: Mapping[str, MetadataValue]) -> TableInfo:
-    fields = _Fields(path, metadata)
+    fields = Fields(path, metadata)
     names, licences = (
         fields.texts(f"table.corpus.{key}") for key in ("names", "licences")
     )
@@ -142,6 +144,11 @@ def _read_info(path: Path, metadata: Mapping[str, MetadataValue]) -> TableInfo:
         num_corpus_tokens=fields.integer("table.corpus.num_tokens"),
         pruning=fields.text("table.pruning"),
         build_arguments=fields.text("table.build_arguments"),
+        start_id=(
+            fields.integer("table.start_token")
+            if "table.start_token" in metadata
+            else None
+        ),
         calibration=tuple(zip(estimated, observed, strict=True)),
         calibration_error=fields.number("table.calibration.error"),
         states_per_order=fields.states_per_order(),
@@ -150,40 +157,41 @@ def _read_info(path: Path, metadata: Mapping[str, MetadataValue]) -> TableInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fields:
+class Fields:
     """Metadata by key; what is missing or of another type is an error."""
 
     path: Path
     metadata: Mapping[str, MetadataValue]
+    refuse: Callable[[Path, str], TableFormatError] = refuse
 
     def text(self, key: str) -> str:
         value = self.metadata.get(key)
         if not isinstance(value, str):
-            raise refuse(self.path, f"{key} is missing or no text")
+            raise self.refuse(self.path, f"{key} is missing or no text")
         return value
 
     def integer(self, key: str) -> int:
         value = self.metadata.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise refuse(self.path, f"{key} is missing or no whole number")
+            raise self.refuse(self.path, f"{key} is missing or no whole number")
         return value
 
     def number(self, key: str) -> float:
         value = self.metadata.get(key)
         if not isinstance(value, float):
-            raise refuse(self.path, f"{key} is missing or no number")
+            raise self.refuse(self.path, f"{key} is missing or no number")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         values = self.metadata.get(key)
         if not isinstance(values, StringArray):
-            raise refuse(self.path, f"{key} is missing or no list of texts")
+            raise self.refuse(self.path, f"{key} is missing or no list of texts")
         return tuple(value.decode("utf-8", "replace") for value in values)
 
     def numbers(self, key: str) -> tuple[float, ...]:
         values = self.metadata.get(key)
         if not isinstance(values, np.ndarray):
-            raise refuse(self.path, f"{key} is missing or no list of numbers")
+            raise self.refuse(self.path, f"{key} is missing or no list of numbers")
         return tuple(float(value) for value in values)
 
     def states_per_order(self) -> tuple[int, ...]:

@@ -202,4 +202,5 @@ def _describe(
         num_corpus_tokens=sum(info.num_corpus_tokens for info in infos),
         pruning=f"gain by number of longer contexts, most in {max_bytes} bytes",
         build_arguments=json.dumps(arguments, sort_keys=True),
+        start_id=infos[0].start_id,
     )

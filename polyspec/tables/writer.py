@@ -57,6 +57,8 @@ def _metadata(info: TableInfo, states_per_order: Sequence[int]) -> Iterator[byte
     yield text("table.tokenizer.fingerprint", info.fingerprint)
     yield number("table.tokenizer.vocabulary_size", U32, info.vocabulary_size)
     yield text("table.build_arguments", info.build_arguments)
+    if info.start_id is not None:
+        yield number("table.start_token", U32, info.start_id)
     yield numbers(
         "table.calibration.estimated", F32, [pair[0] for pair in info.calibration]
     )

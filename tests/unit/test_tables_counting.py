@@ -18,37 +18,53 @@ MEMORY = 64 << 20
 LINES = st.lists(st.lists(st.integers(0, 3), max_size=8), min_size=1, max_size=6)
 
 
-def rank(lines: list[list[int]], *, min_count: int = 1) -> RankedContexts:
+def rank(
+    lines: list[list[int]],
+    *,
+    min_count: int = 1,
+    counts_kinds: bool = False,
+    start_id: int | None = None,
+) -> RankedContexts:
     with tempfile.TemporaryDirectory() as folder:
         counter = NgramCounter(Path(folder), 2, MEMORY)
         for line in lines:
-            assert counter.add([line]) == len(line)
-        ranked = counter.rank(min_count, 10_000)
+            assert counter.add([line], start_id) == len(line)
+        ranked = counter.rank(10_000, min_count=min_count, counts_kinds=counts_kinds)
         counter.close()
     return ranked
 
 
-def smoothed(lines: list[list[int]], context: tuple[int, ...], token: int) -> float:
+def smoothed(
+    lines: list[list[int]],
+    context: tuple[int, ...],
+    token: int,
+    counts_kinds: bool = False,
+) -> float:
     """Interpolated absolute discounting, straight from its definition."""
     size = len(context)
-    follow = Counter(
-        line[place]
+    windows = [
+        (line[place - size - 1] if place > size else None, line[place])
         for line in lines
         for place in range(size, len(line))
         if tuple(line[place - size : place]) == context
-    )
+    ]
+    if counts_kinds and size < 2:
+        windows = sorted(set(windows), key=str)
+    follow = Counter(token for _, token in windows)
     total = sum(follow.values())
     if not size:
         return follow[token] / total
-    below = smoothed(lines, context[1:], token)
+    below = smoothed(lines, context[1:], token, counts_kinds)
     own = max(0.0, follow[token] - 0.75) / total
     return own + 0.75 * len(follow) / total * below
 
 
 @settings(max_examples=8)
-@given(lines=LINES.filter(any))
-def test_every_context_has_the_likeliest_token(lines: list[list[int]]) -> None:
-    ranked = rank(lines)
+@given(lines=LINES.filter(any), counts_kinds=st.booleans())
+def test_every_context_has_the_likeliest_token(
+    lines: list[list[int]], counts_kinds: bool
+) -> None:
+    ranked = rank(lines, counts_kinds=counts_kinds)
     known: set[tuple[int, ...]] = set()
     for row, token, probability in zip(
         ranked.contexts.tolist(), ranked.token_ids, ranked.probabilities, strict=True
@@ -56,10 +72,21 @@ def test_every_context_has_the_likeliest_token(lines: list[list[int]]) -> None:
         context = tuple(id_ for id_ in row if id_ >= 0)
         assert context == () or context[1:] in known
         known.add(context)
-        chances = [smoothed(lines, context, other) for other in range(4)]
+        chances = [smoothed(lines, context, other, counts_kinds) for other in range(4)]
         assert probability == pytest.approx(max(chances))
         assert chances[token] == pytest.approx(max(chances))
     assert () in known
+
+
+def test_the_start_of_a_line_is_context_and_never_predicted() -> None:
+    ranked = rank([[1, 2]] * 5 + [[3, 1, 3]] * 6, start_id=9)
+    rows = dict(
+        zip(map(tuple, ranked.contexts.tolist()), ranked.token_ids, strict=True)
+    )
+    assert rows[-1, 9] == 3
+    assert rows[-1, 1] == 3
+    assert rows[9, 1] == 2
+    assert 9 not in ranked.token_ids
 
 
 def test_a_rare_context_is_left_out() -> None:
@@ -104,7 +131,7 @@ def test_a_full_disk_is_an_error_with_a_remedy(
 ) -> None:
     counter = make_broken(duckdb.IOException("no space left\ndetails"))
     with pytest.raises(TableError, match="cannot be counted") as raised:
-        counter.rank(2, 10)
+        counter.rank(10)
     assert raised.value.cause == "no space left"
     assert "--memory" in raised.value.remedy
 
@@ -116,7 +143,7 @@ def test_an_interrupted_query_is_an_interrupt(
     error: Exception, make_broken: Callable[[Exception], NgramCounter]
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        make_broken(error).rank(2, 10)
+        make_broken(error).rank(10)
 
 
 def test_contexts_are_token_ids(tmp_path: Path) -> None:
