@@ -110,22 +110,45 @@ def collect_outputs(
         max_tokens: How many are wanted.
         report: Told how many there are.
     """
+    report(journal.num_tokens)
+    waiting = _unanswered(sources, make_request, journal)
+    num_before = -1
+    while journal.num_tokens < max_tokens and len(journal.entries) > num_before:
+        # Once more where those under way turned out shorter than they promised.
+        num_before = len(journal.entries)
+        _run(completer, waiting, journal, max_tokens, report)
+
+
+def _unanswered(
+    sources: Iterable[str], make_request: MakeRequest, journal: Journal
+) -> Iterator[tuple[str, CompletionRequest]]:
     known = {entry.source for entry in journal.entries}
+    for source in sources:
+        request = None if source in known else make_request(source)
+        known.add(source)
+        if request is not None:
+            yield source, request
+
+
+def _run(
+    completer: Completer,
+    waiting: Iterator[tuple[str, CompletionRequest]],
+    journal: Journal,
+    max_tokens: int,
+    report: Callable[[int], None],
+) -> None:
     running: dict[int, str] = {}
 
     def requests() -> Iterator[CompletionRequest]:
         number = 0
-        for source in sources:
-            if _promised_tokens(journal, len(running)) >= max_tokens:
+        while _promised_tokens(journal, len(running)) < max_tokens:
+            found = next(waiting, None)
+            if found is None:
                 return
-            request = None if source in known else make_request(source)
-            if request is not None:
-                known.add(source)
-                running[number] = source
-                number += 1
-                yield request
+            running[number] = found[0]
+            number += 1
+            yield found[1]
 
-    report(journal.num_tokens)
     events = completer.complete(requests())
     # The protocol promises an iterator; those that hold a run are generators.
     with closing(cast("Generator[Piece | Completed, None, None]", events)):

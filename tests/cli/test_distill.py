@@ -9,6 +9,7 @@ from polyspec import paths
 from polyspec.cli import main
 from polyspec.gguf_header import read_gguf_header, tokenizer_fingerprint
 from polyspec.tables.format import read_table_header
+from polyspec.tables.reader import Table
 from tests.fakes_completer import FakeCompleter
 from tests.fakes_translator import FakeOpening
 from tests.unit.test_distill import ByteCompleter
@@ -86,7 +87,7 @@ def test_stories_are_written_without_sources(
         == 0
     )
     names = [c.name for c in read_table_header(tmp_path / "out.gguf")[1].corpora]
-    assert names == ["own output of tiny (story)", "more.txt"]
+    assert names == ["own output of tiny (story, counted 5 times)", "more.txt"]
     assert opening.num_closed == 2
 
 
@@ -149,3 +150,23 @@ def test_sources_that_are_not_there_are_named(
     absent = tmp_path / "absent.txt"
     assert distill(model, "--task", "translate", "--sources", absent) == 5
     assert "absent.txt" in capsys.readouterr().err
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_a_real_model_writes_stories_and_goes_on(tmp_path: Path) -> None:
+    table = tmp_path / "own.gguf"
+    command = ["tables", "distill", "--language", "en", "--task", "story"]
+    command += ["--model", "smollm2-135m-instruct", "--words", "20", "--seed", "1"]
+    command += ["--parallel", "2", "--ctx", "1024", "-o", str(table)]
+    sizes = []
+    for num_tokens in ("60", "250"):
+        assert main.main([*command, "--tokens", num_tokens]) == 0
+        (journal,) = tmp_path.glob("*.jsonl")
+        entries = [json.loads(line) for line in journal.read_text().splitlines()[1:]]
+        sizes.append(sum(len(entry["token_ids"]) for entry in entries))
+    assert 60 <= sizes[0] < sizes[1]
+    assert sizes[1] >= 250
+    with Table(table) as opened:
+        opened.verify()
+        assert "smollm2-135m-instruct" in opened.info.corpora[0].name

@@ -179,6 +179,23 @@ def test_writing_ends_when_there_are_tokens_enough(path: Path) -> None:
             assert entry.token_ids == tuple(entry.text.encode())
 
 
+def test_writing_goes_on_where_answers_are_shorter_than_the_first_were(
+    path: Path,
+) -> None:
+    num_asked = 0
+
+    def answer(source: str) -> str:
+        nonlocal num_asked
+        num_asked += 1
+        return source * (20 if num_asked <= 2 else 1)
+
+    with Journal(path, SUBJECT) as journal:
+        completer = ByteCompleter(answer=answer, num_places=2, seed=1)
+        collect(journal, completer=completer, max_tokens=320)
+        assert journal.num_tokens >= 320
+        assert completer.num_runs > 1
+
+
 def test_what_was_answered_is_not_asked_again(path: Path) -> None:
     with Journal(path, SUBJECT) as journal:
         collect(journal, sources=SENTENCES[:7])
