@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from polyspec.errors import (
     EXIT_INTERRUPTED,
+    ModelError,
     PolySpecError,
     SettingsError,
     UsageError,
@@ -22,10 +23,19 @@ from polyspec.languages import Language, find_language
 from polyspec.tui.bindings import bind
 from polyspec.tui.interface_file import Interface, themes_dir
 from polyspec.tui.outside import edit_text, read_text_file
+from polyspec.tui.pulling import (
+    PullAdvanced,
+    PullEnded,
+    Puller,
+    PullModel,
+    PullState,
+    pull_from_catalogue,
+)
 from polyspec.tui.remembered import Remembered, keep_remembered
 from polyspec.tui.rescue import keep_text, take_text, write_report
 from polyspec.tui.screens.room import ROOMS
 from polyspec.tui.screens.translate import TranslateScreen
+from polyspec.tui.shelf import has_models
 from polyspec.tui.themes import DARK, THEME_DEFAULTS, add_themes
 from polyspec.tui.worker import (
     Maker,
@@ -63,6 +73,12 @@ def _make_stories() -> Screen[None]:
     return StoriesScreen()
 
 
+def _make_models() -> Screen[None]:
+    from polyspec.tui.screens.models import ModelsScreen
+
+    return ModelsScreen()
+
+
 class PolySpecApp(App[int]):
     """The terminal interface. Its screens show and ask; it holds what they share."""
 
@@ -70,7 +86,11 @@ class PolySpecApp(App[int]):
     CSS_PATH = "styles/app.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (112, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]
-    MODES = {"translate": TranslateScreen, "stories": _make_stories}
+    MODES = {
+        "translate": TranslateScreen,
+        "stories": _make_stories,
+        "models": _make_models,
+    }
     DEFAULT_MODE = "translate"
     BINDINGS = [
         bind(
@@ -100,6 +120,7 @@ class PolySpecApp(App[int]):
         lambda: Languages(find_language("en"), None)
     )
     model_state: reactive[ModelState] = reactive(ModelState())
+    pull_state: reactive[PullState | None] = reactive(None)
 
     def __init__(
         self,
@@ -107,6 +128,7 @@ class PolySpecApp(App[int]):
         interface: Interface,
         remembered: Remembered,
         overrides: dict[str, Any] | None = None,
+        pull: PullModel = pull_from_catalogue,
     ) -> None:
         super().__init__()
         self.interface = interface
@@ -114,6 +136,7 @@ class PolySpecApp(App[int]):
         self.facts: ModelFacts | None = None
         self.rates: dict[str, float] = {}
         self.worker = ModelWorker(self.post_message, maker)
+        self.puller = Puller(self.post_message, pull)
         self._remembered = remembered
         self._num_runs = 0
         self.set_reactive(PolySpecApp.languages, self._first_languages())
@@ -192,7 +215,10 @@ class PolySpecApp(App[int]):
         else:
             self.facts = None
             self.model_state = ModelState("no model", "failed")
-        self.explain(event.error)
+        if isinstance(event.error, ModelError) and not has_models():
+            self.welcome()
+        else:
+            self.explain(event.error)
 
     def on_worker_crashed(self, event: WorkerCrashed) -> None:
         report = write_report(event.error)
@@ -203,6 +229,34 @@ class PolySpecApp(App[int]):
                 remedy=f"send the report {report}, which holds no text of yours",
             )
         )
+
+    def welcome(self) -> None:
+        """Lead somebody who has no model yet."""
+        from polyspec.tui.screens.welcome import WelcomeScreen
+
+        def go_on(choice: str | None) -> None:
+            if choice == "models":
+                self.action_go("models")
+            elif choice is not None:
+                self.puller.start(choice)
+                self.action_go("models")
+
+        if not self._is_asking():
+            self.push_screen(WelcomeScreen(), go_on)
+
+    def on_pull_advanced(self, event: PullAdvanced) -> None:
+        self.pull_state = event.state
+
+    def on_pull_ended(self, event: PullEnded) -> None:
+        self.pull_state = None
+        if event.error is not None:
+            self.explain(event.error)
+        elif event.is_stopped:
+            self.notify(f"{event.name}: stopped; fetching it again goes on from there")
+        else:
+            self.notify(f"{event.name} is installed")
+            if self.facts is None:
+                self.load_model(event.name)
 
     def explain(self, error: PolySpecError) -> None:
         """Show an error with what to do about it."""

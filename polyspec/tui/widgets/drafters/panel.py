@@ -137,7 +137,8 @@ class DrafterPanel(Vertical):
         self._chosen = chosen
         select = self.query_one(Select)
         with select.prevent(Select.Changed):
-            select.set_options([(name, name) for name in drafters])
+            names = drafters if chosen in drafters else (*drafters, chosen)
+            select.set_options([(name, name) for name in names])
             select.value = chosen
 
     def watch_figures(self) -> None:

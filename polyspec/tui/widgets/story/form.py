@@ -42,7 +42,7 @@ class StoryForm(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="wishes")
-        self.border_title = "story"
+        self.border_title = "wishes"
 
     def compose(self) -> ComposeResult:
         yield Label("theme", classes="heading")
