@@ -227,6 +227,7 @@ def _keep_numbers(
     try:
         yield
     finally:
+        translator.drafting.save()
         kept.save()
 
 
@@ -247,7 +248,9 @@ def make_translator(
     notes = [*loaded.notes, *(draft.notes if draft is not None else ())]
     policy = DraftPolicy(loaded.step_cost, is_exact=settings.exact)
     small = None if draft is None else make_model_drafter(loaded, draft, report)
-    drafting = _make_drafting(settings, loaded, policy.feedback, small, notes)
+    drafting = _make_drafting(
+        settings, loaded, policy.feedback, small, notes=notes, report=report
+    )
     parallel = settings.parallel or loaded.step_cost.best_parallel(MAX_PARALLEL)
     parallel = min(parallel, MAX_SEQUENCES - NUM_PREFIXES)
     if settings.exact:
@@ -311,7 +314,9 @@ def _make_drafting(
     loaded: Loaded,
     feedback: Feedback,
     draft_model: ModelDrafter | None,
+    *,
     notes: list[str],
+    report: Callable[[str], None],
 ) -> Drafting:
     obstacle = _why_nothing_is_drafted(settings, loaded)
     if obstacle:
@@ -322,4 +327,6 @@ def _make_drafting(
         fingerprint=lambda: tokenizer_fingerprint(loaded.model.header),
         model=loaded.model.path.stem,
         draft_model=draft_model,
+        memory_dir=data_dir() / "memory" if settings.memory else None,
+        tell=report,
     )

@@ -46,6 +46,7 @@ def build_app() -> typer.Typer:
         bench,
         config,
         doctor,
+        memory,
         models,
         story,
         tables,
@@ -67,6 +68,7 @@ def build_app() -> typer.Typer:
     app.command("tui")(tui.tui)
     app.add_typer(models.app, name="models")
     app.add_typer(tables.app, name="tables")
+    app.add_typer(memory.app, name="memory")
     app.add_typer(bench.app, name="bench")
     app.add_typer(config.app, name="config")
     app.command("doctor")(doctor.doctor)

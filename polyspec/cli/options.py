@@ -14,7 +14,14 @@ Draft = Annotated[
     typer.Option(
         "--draft",
         metavar="NAME",
-        help="Drafter: auto, none, table, history, model or model:NAME|PATH.",
+        help="Drafter: auto, none, table, history, memory, model or model:NAME|PATH.",
+    ),
+]
+Memory = Annotated[
+    bool | None,
+    typer.Option(
+        "--memory/--no-memory",
+        help="Learn from what the model writes, on this machine, or do not.",
     ),
 ]
 Exact = Annotated[

@@ -67,7 +67,8 @@ def show_stats(sums: RunStats, translator: "Translator", elapsed_s: float) -> No
         diagnostics.note(line)
     diagnostics.note(f"drafters: {translator.drafter_name}")
     for name, counts in sorted(translator.drafter_counts().items()):
-        diagnostics.note(f"{name}: {_describe_drafter(counts)}")
+        if counts.num_proposed:
+            diagnostics.note(f"{name}: {_describe_drafter(counts)}")
 
 
 def _describe_drafter(counts: "DrafterCounts") -> str:

@@ -29,6 +29,7 @@ def story(
     ] = 200,
     model: options.Model = None,
     draft: options.Draft = None,
+    memory: options.Memory = None,
     exact: options.Exact = False,
     temperature: options.Temperature = None,
     top_k: options.TopK = None,
@@ -57,6 +58,7 @@ def story(
         {
             "model": model,
             "draft": draft,
+            "memory": memory,
             "exact": exact or None,
             "temperature": temperature,
             "top_k": top_k,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import Drafter
@@ -9,6 +10,8 @@ from polyspec.drafting.chain import ChainDrafter
 from polyspec.drafting.history import NAME as HISTORY
 from polyspec.drafting.history import HistoryDrafter
 from polyspec.drafting.kept import Learner
+from polyspec.drafting.memory import NAME as MEMORY
+from polyspec.drafting.memory import MemoryChoice, MemoryDrafter
 from polyspec.drafting.model import NAME as MODEL
 from polyspec.drafting.model import ModelDrafter
 from polyspec.drafting.table import NAME as TABLE
@@ -16,7 +19,8 @@ from polyspec.drafting.table import TableChoice, TableDrafter
 from polyspec.errors import UsageError
 from polyspec.tables.reader import Table
 
-DRAFTERS = ("auto", "none", "table", "history", MODEL)
+AUTO = "auto"
+DRAFTERS = (AUTO, "none", TABLE, HISTORY, MEMORY, MODEL)
 """What `--draft` may name; `model:` may be followed by the name of a draft model."""
 
 
@@ -32,6 +36,9 @@ class Drafting:
     tables: TableChoice | None = None
     history: HistoryDrafter | None = None
     draft_model: ModelDrafter | None = None
+    memory: MemoryDrafter | None = None
+    memories: MemoryChoice | None = None
+    """None where what the memory learns ends with the run."""
 
     def switch(self, language: str, task: str) -> None:
         """Be ready for texts in a language (ISO 639-3), for a task.
@@ -41,12 +48,21 @@ class Drafting:
         """
         if self.tables is not None:
             self.tables.use(language)
+        if self.memories is not None:
+            self.memories.use(language, task)
         label = f"{language} {task}"
         self.feedback.switch(label)
         if self.history is not None:
             self.history.switch(label)
         if self.draft_model is not None:
             self.draft_model.switch(label)
+        if self.memory is not None:
+            self.memory.switch(label)
+
+    def save(self) -> None:
+        """Put what was learned from the target's texts into its file."""
+        if self.memory is not None:
+            self.memory.save()
 
     def describe(self) -> str:
         """Say what drafts, for example `auto: table deu.3c1c93b8a0f2, history`."""
@@ -54,10 +70,12 @@ class Drafting:
         if self.tables is not None and self.tables.table_name:
             parts.append(f"table {self.tables.table_name}")
         if self.history is not None:
-            parts.append("history")
+            parts.append(HISTORY)
+        if self.memory is not None:
+            parts.append(MEMORY)
         if self.draft_model is not None:
             parts.append(f"model {self.draft_model.model_name}")
-        if self.name != "auto":
+        if self.name != AUTO:
             return ", ".join(parts) or self.name
         return f"auto: {', '.join(parts)}"
 
@@ -65,7 +83,9 @@ class Drafting:
         """Whoever learns numbers that are worth keeping, by a lasting name."""
         learners: dict[str, Learner] = {"trust": self.feedback}
         if self.history is not None:
-            learners["history"] = self.history
+            learners[HISTORY] = self.history
+        if self.memory is not None:
+            learners[MEMORY] = self.memory
         if self.draft_model is not None:
             learners[f"model {self.draft_model.model_name}"] = self.draft_model
         return learners
@@ -95,6 +115,10 @@ def name_of_draft_model(name: str) -> str | None:
     return rest if kind == MODEL else None
 
 
+def _ignore(_text: str) -> None:
+    pass
+
+
 def make_drafter(
     name: str,
     feedback: Feedback,
@@ -103,6 +127,8 @@ def make_drafter(
     model: str,
     only_table: Table | None = None,
     draft_model: ModelDrafter | None = None,
+    memory_dir: Path | None = None,
+    tell: Callable[[str], None] = _ignore,
 ) -> Drafting:
     """Make the drafter of a name; only a draft model must have been loaded before.
 
@@ -114,33 +140,42 @@ def make_drafter(
         only_table: Drafts whatever the language is, if given; it must be for this
             tokenizer.
         draft_model: The one that the name asks for.
+        memory_dir: Where learned tables are kept; without it `auto` has none, and what
+            `memory` learns ends with the run.
+        tell: Told, in a line, when a learned table is damaged or cannot be kept.
 
     Raises:
         UsageError: There is no drafter of that name, or its model is not given.
     """
     require_drafter(name)
-    if name == "none":
-        return Drafting(name, feedback)
+    drafting = Drafting(name, feedback)
+    drafters: dict[str, Drafter] = {}
     if name_of_draft_model(name) is not None:
-        if draft_model is None:
-            raise UsageError(
-                f"the drafter {name} cannot be used here",
-                cause="no draft model is loaded",
-                remedy="name another drafter, for example history",
+        drafters[MODEL] = drafting.draft_model = _require_loaded(name, draft_model)
+    if name in (AUTO, TABLE):
+        drafters[TABLE] = table = TableDrafter(only_table)
+        if only_table is None:
+            drafting.tables = TableChoice(
+                table, fingerprint, model, is_required=name == TABLE
             )
-        chain = ChainDrafter({MODEL: draft_model}, feedback)
-        return Drafting(name, feedback, chain, draft_model=draft_model)
-    history = HistoryDrafter()
-    if name == "history":
-        chain = ChainDrafter({HISTORY: history}, feedback)
-        return Drafting(name, feedback, chain, history=history)
-    is_required = name == "table"
-    table = TableDrafter(only_table)
-    tables = None
-    if only_table is None:
-        tables = TableChoice(table, fingerprint, model, is_required=is_required)
-    if is_required:
-        chain = ChainDrafter({TABLE: table}, feedback)
-        return Drafting(name, feedback, chain, tables)
-    chain = ChainDrafter({TABLE: table, HISTORY: history}, feedback)
-    return Drafting(name, feedback, chain, tables, history)
+    if name in (AUTO, HISTORY):
+        drafters[HISTORY] = drafting.history = HistoryDrafter()
+    if name == MEMORY or (name == AUTO and memory_dir is not None):
+        drafters[MEMORY] = drafting.memory = MemoryDrafter()
+        if memory_dir is not None:
+            drafting.memories = MemoryChoice(
+                drafting.memory, memory_dir, fingerprint, tell
+            )
+    if drafters:
+        drafting.drafter = ChainDrafter(drafters, feedback)
+    return drafting
+
+
+def _require_loaded(name: str, draft_model: ModelDrafter | None) -> ModelDrafter:
+    if draft_model is None:
+        raise UsageError(
+            f"the drafter {name} cannot be used here",
+            cause="no draft model is loaded",
+            remedy="name another drafter, for example history",
+        )
+    return draft_model

@@ -44,6 +44,8 @@ class Settings(BaseModel):
     """Encoding of the texts that are read."""
     draft: Name = "auto"
     """Drafter: `auto` picks what pays, `none` drafts nothing, `model:NAME` a model."""
+    memory: bool = True
+    """Learn from what the model writes, to draft the like faster the next time."""
     exact: bool = False
     """Give, to the letter, the text of plain decoding, one segment at a time."""
     temperature: Annotated[float | None, Field(ge=0, le=10)] = None

@@ -79,8 +79,16 @@ def test_a_place_that_only_others_filled_is_left_open(
     run: FakeTranslator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     draft = Draft((1, 2), (0.9, 0.9), ("table", "history"))
+    run.counters.count_call("history", 1, 1e-6)
     run.counters.count_verified(draft, 2)
-    assert "by place - 100%" in lines(run, capsys)[-2]
+    assert "by place - 100%" in lines(run, capsys)[-1]
+
+
+def test_a_drafter_that_never_proposed_is_left_out(
+    run: FakeTranslator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.counters.count_call("table", 0, 1e-6)
+    assert not lines(run, capsys)[-1].startswith("table")
 
 
 def test_json_has_every_count(run: FakeTranslator) -> None:

@@ -16,6 +16,7 @@ from polyspec.decoding.step_cost import StepCost
 from polyspec.decoding.stop_rule import StopRule
 from polyspec.drafting.chain import ChainDrafter
 from polyspec.drafting.history import HistoryDrafter
+from polyspec.drafting.memory import MemoryDrafter
 from polyspec.drafting.model import ModelDrafter
 from polyspec.drafting.table import TableDrafter
 from polyspec.tables.automaton import assemble
@@ -55,6 +56,7 @@ def make_chain() -> ChainDrafter:
         {
             "table": TableDrafter(make_table()),
             "history": HistoryDrafter(),
+            "memory": MemoryDrafter(),
             "random": RandomDrafter(target=FakeTarget(), random=Random(1)),
         },
         Feedback(),
@@ -68,6 +70,7 @@ DRAFTERS: dict[str, Callable[[], Drafter]] = {
     "table": lambda: TableDrafter(make_table()),
     "table without a table": TableDrafter,
     "chain": make_chain,
+    "memory": MemoryDrafter,
     "random": lambda: RandomDrafter(target=FakeTarget(), random=Random(1)),
 }
 

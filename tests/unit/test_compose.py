@@ -1,5 +1,7 @@
 """Drafters made by their names."""
 
+from pathlib import Path
+
 import pytest
 
 from polyspec.decoding.feedback import Feedback
@@ -40,6 +42,7 @@ def make(name: str) -> Drafting:
         ("none", "none"),
         ("table", "table deu.ffffffffffff"),
         ("history", "history"),
+        ("memory", "memory"),
     ],
 )
 def test_what_drafts_is_said(name: str, described: str) -> None:
@@ -110,3 +113,23 @@ def test_corrections_belong_to_a_language_and_a_task() -> None:
         drafting.switch("deu", task)
         assert (drafting.feedback.trust("history") < 1.0) is is_known
         assert (drafting.history.hit_rates.rate(1) == rate) is is_known
+
+
+def test_auto_learns_where_there_is_a_place_to_keep_it(tmp_path: Path) -> None:
+    drafting = make_drafter(
+        "auto",
+        Feedback(),
+        fingerprint=lambda: FINGERPRINT,
+        model="tiny",
+        memory_dir=tmp_path,
+    )
+    drafting.switch("fra", "story")
+    assert drafting.describe() == "auto: history, memory"
+    assert drafting.drafter is not None
+    drafting.drafter.begin(0, [1])
+    drafting.drafter.observe(0, [2])
+    drafting.save()
+    assert [path.name for path in tmp_path.glob("*.npz")] == [
+        "fra.story.ffffffffffff.npz"
+    ]
+    assert set(drafting.learners()) == {"trust", "history", "memory"}

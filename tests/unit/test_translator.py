@@ -59,7 +59,7 @@ def test_every_drafter_that_is_named_exists(name: str) -> None:
 
 def test_history_drafts_unless_told_otherwise() -> None:
     made = make_translator(Settings(), make_loaded(notes=("mind this",)))
-    assert (made.drafter_name, made.notes) == ("auto: history", ["mind this"])
+    assert (made.drafter_name, made.notes) == ("auto: history, memory", ["mind this"])
     off = make_translator(Settings(draft="none"), make_loaded())
     assert (off.drafter_name, off.notes) == ("none", [])
 
@@ -72,7 +72,7 @@ def test_a_memory_that_cannot_be_trimmed_turns_drafting_off() -> None:
 
 def test_exactness_goes_one_by_one_and_says_how_far_it_drafts() -> None:
     made = make_translator(Settings(exact=True, parallel=8), make_loaded())
-    assert (made.num_parallel, made.drafter_name) == (1, "auto: history")
+    assert (made.num_parallel, made.drafter_name) == (1, "auto: history, memory")
     assert made.notes == [
         "exact: segments go one by one, and drafts are taken while prompt and answer "
         "have at most 512 tokens"
@@ -172,3 +172,15 @@ def test_damaged_numbers_are_told_once_and_cost_nothing_else() -> None:
             pass
     assert len(told) == 1
     assert "tiny.1234.json.damaged" in told[0]
+
+
+@pytest.mark.usefixtures("opening")
+def test_what_the_target_wrote_is_learned_unless_that_is_off() -> None:
+    for settings, num_files in ((Settings(memory=False), 0), (Settings(), 1)):
+        with open_translator(settings) as made:
+            assert (made.drafting.memory is not None) is settings.memory
+            made.drafting.switch("deu", "story")
+            assert made.drafting.drafter is not None
+            made.drafting.drafter.begin(0, [1])
+            made.drafting.drafter.observe(0, [2, 3])
+        assert len(list(data_dir().glob("memory/*.npz"))) == num_files
