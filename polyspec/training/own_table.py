@@ -1,12 +1,13 @@
 """A table counted from what a target wrote itself, alone or beside other texts."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from polyspec.errors import TableError
 from polyspec.tables.builder import BuildRequest, build_table
+from polyspec.tables.encoder import Encoder, make_encoder
 from polyspec.tables.format import Corpus, TableInfo
 from polyspec.training.journal import Entry, Journal, Subject
 from polyspec.translation.checks import find_loop
@@ -55,9 +56,38 @@ def build_own_table(
                 request,
                 corpora=[*corpora, *request.corpora],
                 held_out=valid if held_out else None,
+                encoder=_OwnEncoder(
+                    request.encoder or make_encoder(request.header), journal.entries
+                ),
             ),
             output,
         )
+
+
+class _OwnEncoder:
+    """Knows the target's own tokens of its own lines.
+
+    They differ from those of the text tokenized again: an answer may begin with a
+    space that belongs to its first token, and a model may cut words in its own way.
+    """
+
+    def __init__(self, other: Encoder, entries: Iterable[Entry]) -> None:
+        self._other = other
+        self._ids_of = {
+            entry.text.strip(): list(_answer_ids(entry))
+            for entry in entries
+            if entry.token_ids and clean_text(entry) == entry.text.strip()
+        }
+
+    def encode(self, lines: Sequence[str]) -> list[list[int]]:
+        known = self._ids_of
+        fresh = iter(self._other.encode([line for line in lines if line not in known]))
+        return [known[line] if line in known else next(fresh) for line in lines]
+
+
+def _answer_ids(entry: Entry) -> Sequence[int]:
+    """The tokens of an answer without the one that ended it."""
+    return entry.token_ids if entry.is_cut else entry.token_ids[:-1]
 
 
 def _own_corpus(subject: Subject, licence: str, weight: int) -> Corpus:

@@ -15,6 +15,7 @@ from polyspec.prompting.interfaces import Completed, CompletionRequest, Piece
 from polyspec.prompting.profiles import TRANSLATEGEMMA
 from polyspec.tables.builder import BuildRequest
 from polyspec.tables.format import Corpus, read_table_header
+from polyspec.tables.reader import Table
 from polyspec.training.journal import Entry, Journal, Subject
 from polyspec.training.outputs import (
     choose_sentences,
@@ -266,6 +267,20 @@ def test_a_table_names_the_model_whose_output_it_counted(
     alone = build_own_table(journal, "", request_of, table)
     assert alone.corpora[0].licence == "terms of the model: not known"
     assert alone.num_corpus_tokens < info.num_corpus_tokens
+
+
+def test_the_own_tokens_of_the_model_are_counted(
+    path: Path, request_of: BuildRequest, tmp_path: Path
+) -> None:
+    # "at" is one token of the vocabulary; this model writes it as two bytes.
+    a, t, end = 3 + ord("a"), 3 + ord("t"), 2
+    with Journal(path, SUBJECT) as journal:
+        for number in range(20):
+            journal.add(Entry(str(number), "at", (a, t, end), False))
+    build_own_table(journal, "", request_of, tmp_path / "table.gguf")
+    with Table(tmp_path / "table.gguf") as table:
+        assert table.walk(table.enter([a]), 1)[0] == [t]
+        assert not any(end in context for context in table.contexts())
 
 
 def test_a_table_of_nothing_is_refused(
