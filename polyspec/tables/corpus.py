@@ -58,6 +58,28 @@ def read_lines(path: Path) -> Iterator[str]:
                 yield line
 
 
+def read_pairs(path: Path) -> Iterator[tuple[str, str]]:
+    """First and last column of each line of a `.tsv`, which may be packed.
+
+    Lines in which either is blank are left out.
+
+    Raises:
+        TableError: The file cannot be read, is not UTF-8 text, or has no columns.
+    """
+    lines = _require_whole(path, _read_pieces(path, _MAX_RECORD_CHARS))
+    for number, line in lines:
+        source, tab, rest = line.partition("\t")
+        if not tab and source.strip():
+            raise TableError(
+                f"{path} holds no pairs of sentences",
+                cause=f"line {number} has no tab",
+                remedy="pass a .tsv with the source first and the translation last",
+            )
+        target = rest.rpartition("\t")[2].strip()
+        if source.strip() and target:
+            yield source.strip(), target
+
+
 def _split_column(path: Path) -> tuple[Path, str | None]:
     named = _NAMED_COLUMN.fullmatch(path.name)
     if named is None or path.exists():
