@@ -15,9 +15,11 @@ from polyspec.decoding.interfaces import Draft, Drafter, Extender
 from polyspec.decoding.step_cost import StepCost
 from polyspec.decoding.stop_rule import StopRule
 from polyspec.drafting.chain import ChainDrafter
+from polyspec.drafting.hints import HintWord, SentenceHints
 from polyspec.drafting.history import HistoryDrafter
 from polyspec.drafting.memory import MemoryDrafter
 from polyspec.drafting.model import ModelDrafter
+from polyspec.drafting.source import SourceDrafter
 from polyspec.drafting.table import TableDrafter
 from polyspec.tables.automaton import assemble
 from polyspec.tables.format import TableInfo
@@ -50,6 +52,15 @@ def make_table() -> Table:
         return Table(path)
 
 
+def make_source_drafter() -> SourceDrafter:
+    """One for a source of two words; every other prompt has no hints."""
+    words = (HintWord(0, 0.9, (1, 3), (0, 3)), HintWord(1, 0.5, (4,), (2, 2, 4)))
+    hints = SentenceHints(2, 4.0, words)
+    return SourceDrafter(
+        lambda prompt_ids: hints if sum(prompt_ids) % 2 else None, make_table()
+    )
+
+
 def make_chain() -> ChainDrafter:
     """One of drafters that go on behind each other and of one that does not."""
     return ChainDrafter(
@@ -69,6 +80,7 @@ DRAFTERS: dict[str, Callable[[], Drafter]] = {
     "model that drafts always": lambda: make_model_drafter(is_careful=False),
     "table": lambda: TableDrafter(make_table()),
     "table without a table": TableDrafter,
+    "source": make_source_drafter,
     "chain": make_chain,
     "memory": MemoryDrafter,
     "random": lambda: RandomDrafter(target=FakeTarget(), random=Random(1)),

@@ -1,0 +1,130 @@
+"""The table's drafts, reweighted by the sentence that is translated."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
+from polyspec.drafting.hints import SentenceHints
+from polyspec.drafting.source_scores import Scorer, find_candidates
+from polyspec.drafting.source_state import Progress, Sentence
+from polyspec.tables.format import MAX_CONTEXT
+from polyspec.tables.reader import Table
+
+NAME = "source"
+TakeHints: TypeAlias = Callable[[Sequence[int]], SentenceHints | None]
+_LEAST_CHANCE = 0.03
+"""A token that is reached less often than this cannot pay for its place."""
+
+
+@dataclass(slots=True)
+class _Written:
+    """One sequence: its last tokens, and how far its source is translated."""
+
+    context_ids: list[int]
+    progress: Progress
+
+    def write(self, token_ids: Sequence[int]) -> None:
+        self.context_ids += token_ids
+        del self.context_ids[:-MAX_CONTEXT]
+        for token_id in token_ids:
+            self.progress.push(token_id)
+
+    def copy(self) -> "_Written":
+        return _Written(list(self.context_ids), self.progress.copy())
+
+
+class SourceDrafter:
+    """Chooses among the table's token and those of the source's likely translations.
+
+    A word that was begun goes on as one of them; where a word may begin, those not yet
+    written compete with the table. Sequences without hints get empty drafts.
+    """
+
+    def __init__(
+        self,
+        take_hints: TakeHints,
+        table: Table | None = None,
+        scorer: Scorer | None = None,
+    ) -> None:
+        """Make a drafter.
+
+        Args:
+            take_hints: Gives the hints for the sequence that begins with a prompt.
+            table: Proposes beside them.
+            scorer: Judges proposals; with the usual weights where not given.
+        """
+        self._take_hints = take_hints
+        self._table = table
+        self._scorer = scorer or Scorer()
+        self._written: dict[int, _Written] = {}
+
+    def switch(self, table: Table | None, scorer: Scorer) -> None:
+        """Draft with another table from now on, or with none; the last stays open."""
+        self._table, self._scorer = table, scorer
+
+    def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
+        self._written.pop(sequence_id, None)
+        hints = self._take_hints(prompt_ids)
+        if hints is None or self._table is None:
+            return
+        start_id = self._table.info.start_id
+        context_ids = prompt_ids[-MAX_CONTEXT:] if start_id is None else (start_id,)
+        self._written[sequence_id] = _Written(
+            list(context_ids), Progress(Sentence(hints))
+        )
+
+    def propose(
+        self, sequence_ids: Sequence[int], limits: Sequence[int]
+    ) -> list[Draft]:
+        return [
+            self._propose(self._written.get(sequence_id), (), limit)
+            for sequence_id, limit in zip(sequence_ids, limits, strict=True)
+        ]
+
+    def extend(
+        self,
+        sequence_ids: Sequence[int],
+        prefixes: Sequence[Sequence[int]],
+        limits: Sequence[int],
+    ) -> list[Draft]:
+        return [
+            self._propose(self._written.get(sequence_id), prefix, limit)
+            for sequence_id, prefix, limit in zip(
+                sequence_ids, prefixes, limits, strict=True
+            )
+        ]
+
+    def _propose(
+        self, written: _Written | None, prefix: Sequence[int], limit: int
+    ) -> Draft:
+        table = self._table
+        if table is None or written is None or limit < 1:
+            return EMPTY_DRAFT
+        ahead = written.copy()
+        ahead.write(prefix)
+        token_ids: list[int] = []
+        chances: list[float] = []
+        reached, state = 1.0, table.enter(ahead.context_ids)
+        while len(token_ids) < limit:
+            likeliest, promised, next_state = table.edges(state)[0]
+            token_id, chance = self._scorer.best(
+                find_candidates(ahead.progress, likeliest, promised)
+            )
+            reached *= chance
+            if reached < _LEAST_CHANCE:
+                break
+            token_ids.append(token_id)
+            chances.append(chance)
+            ahead.write((token_id,))
+            is_likeliest = token_id == likeliest
+            state = next_state if is_likeliest else table.enter(ahead.context_ids)
+        return Draft(tuple(token_ids), tuple(chances), (NAME,) * len(token_ids))
+
+    def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
+        written = self._written.get(sequence_id)
+        if written is not None:
+            written.write(emitted_ids)
+
+    def end(self, sequence_id: int) -> None:
+        self._written.pop(sequence_id, None)
