@@ -7,6 +7,7 @@ import typer
 
 from polyspec.cli import diagnostics, output
 from polyspec.cli.distill import distill
+from polyspec.cli.lexicon import lexicon
 from polyspec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -255,6 +256,7 @@ def merge(
 
 
 app.command()(distill)
+app.command()(lexicon)
 
 
 def _listed_fields(table: "ListedTable") -> dict[str, object]:
