@@ -86,6 +86,7 @@ def distill(
     from polyspec.tables.builder import BuildRequest, name_corpora
     from polyspec.tables.store import own_table_path
     from polyspec.training.distill import Plan, require_sound
+    from polyspec.training.encoding import open_encoder
     from polyspec.training.journal import Journal, Subject
     from polyspec.training.own_table import build_own_table
 
@@ -113,8 +114,11 @@ def distill(
     kept = journal or table.with_suffix(f".{path.stem}.{task}.jsonl")
     with Journal(kept, subject) as opened:
         _write(settings, plan, opened)
-    with diagnostics.progress(f"building the {target.code} table", None) as bar:
-        request = replace(request, report=bar.stage)
+    with (
+        open_encoder(request.header, diagnostics.note) as encoder,
+        diagnostics.progress(f"building the {target.code} table", None) as bar,
+    ):
+        request = replace(request, report=bar.stage, encoder=encoder)
         weight = own_weight if texts else 1
         build_own_table(opened, _licence_of(path), request, table, weight)
     output.write_line(str(table))

@@ -81,11 +81,15 @@ def build(
     from polyspec.languages import find_language
     from polyspec.tables.builder import BuildRequest, build_table, name_corpora
     from polyspec.tables.store import own_table_path
+    from polyspec.training.encoding import open_encoder
 
     code = find_language(language).code
     header = read_gguf_header(find_model(model))
     corpora = name_corpora(files, licence or ["unknown"])
-    with diagnostics.progress(f"building the {code} table", None) as bar:
+    with (
+        open_encoder(header, diagnostics.note) as encoder,
+        diagnostics.progress(f"building the {code} table", None) as bar,
+    ):
         request = BuildRequest(
             code,
             header,
@@ -96,6 +100,7 @@ def build(
             max_bytes=max_bytes,
             memory_bytes=memory << 20,
             report=bar.stage,
+            encoder=encoder,
         )
         path = out or own_table_path(code, request.fingerprint)
         build_table(request, path)

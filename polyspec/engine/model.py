@@ -19,8 +19,15 @@ class Model:
     Close it after every context made from it.
     """
 
-    def __init__(self, path: Path, *, gpu_layers: int = -1) -> None:
+    def __init__(
+        self, path: Path, *, gpu_layers: int = -1, vocab_only: bool = False
+    ) -> None:
         """Load a GGUF file whose header is sound.
+
+        Args:
+            path: The file.
+            gpu_layers: Layers to offload; -1 for all.
+            vocab_only: Leave the weights out: the model can tokenize, no more.
 
         Raises:
             ModelError: The file is not a model that llama.cpp can load.
@@ -32,6 +39,7 @@ class Model:
         library = llama()
         params = library.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
+        params.vocab_only = vocab_only
         bindings.forget_log()
         self._closing = ExitStack()
         handle = library.llama_model_load_from_file(os.fsencode(path), params)
