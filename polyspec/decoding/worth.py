@@ -1,6 +1,8 @@
 """What the tokens of a draft are worth: how likely each is to be accepted."""
 
 from collections.abc import Callable, Iterator
+from itertools import accumulate
+from operator import mul
 
 from polyspec.decoding.interfaces import Draft
 
@@ -25,6 +27,16 @@ def token_worths(draft: Draft, trust: Callable[[str], float]) -> list[float]:
         worth = min(worth, reached)
         worths.append(worth)
     return worths
+
+
+def expected_tokens(draft: Draft, trust: Callable[[str], float]) -> float:
+    """Return how many tokens are expected to be accepted, the sum of their worths."""
+    sources = draft.sources
+    if not sources:
+        return 0.0
+    if sources[0] == sources[-1] and len(set(sources)) == 1:
+        return trust(sources[0]) * sum(accumulate(draft.probabilities, mul))
+    return sum(token_worths(draft, trust))
 
 
 def runs_by_source(draft: Draft) -> Iterator[tuple[str, int, int]]:

@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
 
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft, Drafter, Extender
-from polyspec.decoding.worth import token_worths
+from polyspec.decoding.worth import expected_tokens
 
 _DOUBTFUL = 0.5
 """A token less likely than this, once those before it are right, may be replaced."""
-_LEAST_REACH = 0.12
+_LEAST_REACH = 0.3
 """Behind what is reached less often than this nobody is asked to go on."""
 _MAX_ROUNDS = 2
 
@@ -128,13 +129,13 @@ class ChainDrafter:
         """Yield where to ask others: place of the draft, tokens of it that stay."""
         for place, start in starts.items():
             draft = drafts[place]
-            cut = start
-            while cut < len(draft.token_ids) and draft.probabilities[cut] >= _DOUBTFUL:
+            chances, size, cut = draft.probabilities, len(draft.token_ids), start
+            while cut < size and chances[cut] >= _DOUBTFUL:
                 cut += 1
-            if cut >= limits[place]:
-                continue
-            if token_worths(draft.cut(cut), self._feedback.trust)[-1] >= _LEAST_REACH:
-                yield place, cut
+            if cut < limits[place]:
+                trust = self._feedback.trust(draft.sources[0])
+                if trust * prod(chances[:cut]) >= _LEAST_REACH:
+                    yield place, cut
 
     def _ask_to_extend(
         self,
@@ -162,7 +163,7 @@ class ChainDrafter:
         self._feedback.asking.observe_call(name, elapsed_s)
 
     def _promise(self, draft: Draft) -> float:
-        return sum(token_worths(draft, self._feedback.trust))
+        return expected_tokens(draft, self._feedback.trust)
 
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
         for drafter in self._drafters.values():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Draft
 from polyspec.decoding.step_cost import StepCost
-from polyspec.decoding.worth import runs_by_source, token_worths
+from polyspec.decoding.worth import expected_tokens, runs_by_source, token_worths
 
 TRUST = {"one": 1.0, "half": 0.5, "more": 1.1}
 DRAFTS = st.lists(
@@ -60,3 +60,15 @@ def test_a_drafter_is_not_blamed_for_what_was_wrong_before_it() -> None:
     for _ in range(50):
         policy.observe_step(3, 1.0, [draft], [1])
     assert policy.feedback.trust("two") < 0.5
+
+
+@given(DRAFTS, st.sampled_from(("one", "half")))
+def test_what_is_expected_is_the_sum_of_what_tokens_are_worth(
+    draft: Draft, name: str
+) -> None:
+    size = len(draft.token_ids)
+    alone = Draft(draft.token_ids, draft.probabilities, (name,) * size)
+    for each in (draft, alone):
+        assert expected_tokens(each, TRUST.__getitem__) == pytest.approx(
+            sum(token_worths(each, TRUST.__getitem__)), rel=0.1
+        )
