@@ -5,6 +5,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import work
@@ -22,7 +23,7 @@ from polyspec.errors import (
 from polyspec.languages import Language, find_language
 from polyspec.tui.bindings import bind
 from polyspec.tui.interface_file import Interface, themes_dir
-from polyspec.tui.outside import edit_text, read_text_file
+from polyspec.tui.outside import edit_text, keep_pasted, read_text_file
 from polyspec.tui.pulling import (
     PullAdvanced,
     PullEnded,
@@ -79,6 +80,12 @@ def _make_models() -> Screen[None]:
     return ModelsScreen()
 
 
+def _make_files() -> Screen[None]:
+    from polyspec.tui.screens.files import FilesScreen
+
+    return FilesScreen()
+
+
 class PolySpecApp(App[int]):
     """The terminal interface. Its screens show and ask; it holds what they share."""
 
@@ -89,6 +96,7 @@ class PolySpecApp(App[int]):
     MODES = {
         "translate": TranslateScreen,
         "stories": _make_stories,
+        "files": _make_files,
         "models": _make_models,
     }
     DEFAULT_MODE = "translate"
@@ -121,6 +129,8 @@ class PolySpecApp(App[int]):
     )
     model_state: reactive[ModelState] = reactive(ModelState())
     pull_state: reactive[PullState | None] = reactive(None)
+    files_waiting: reactive[tuple[Path, ...]] = reactive(())
+    """Files that the Files screen is to take over."""
 
     def __init__(
         self,
@@ -358,6 +368,15 @@ class PolySpecApp(App[int]):
                     self.explain(error)
 
         self.push_screen(AskScreen("Open a text file", "path of the file"), read)
+
+    def queue_long_text(self, text: str) -> None:
+        """Put a text that is too long for a pane among the files."""
+        try:
+            self.files_waiting = (*self.files_waiting, keep_pasted(text))
+        except PolySpecError as error:
+            self.explain(error)
+        else:
+            self.action_go("files")
 
     def edit_outside(self, text: str) -> str | None:
         """Let the user's editor change a text; None where that did not work."""

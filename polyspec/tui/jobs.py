@@ -133,6 +133,11 @@ class TextJob:
     def is_cancelled(self) -> bool:
         return self._cancelled.is_set()
 
+    @property
+    def is_unfinished(self) -> bool:
+        """A cancelled text is not gone on with: another one is wanted."""
+        return False
+
     def cancel(self) -> None:
         """Stop before the next step."""
         self._cancelled.set()

@@ -4,12 +4,14 @@ import os
 import shlex
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
 from polyspec.errors import DocumentError, UsageError
+from polyspec.paths import data_dir
 from polyspec.tui.widgets.source.pane import MAX_CHARS, clean_text
 
 
@@ -34,6 +36,29 @@ def read_text_file(name: str) -> str:
                 remedy="translate it under Files",
             )
     return clean_text("".join(parts))
+
+
+def keep_pasted(text: str) -> Path:
+    """Put a text into a file of its own, among the user's data.
+
+    Raises:
+        DocumentError: It cannot be written.
+    """
+    from polyspec.documents.output_file import open_output
+
+    folder = data_dir() / "pasted"
+    path = folder / f"pasted-{time.strftime('%Y%m%d-%H%M%S')}.txt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DocumentError(
+            f"cannot write {path}",
+            cause=str(error),
+            remedy="save the text as a file yourself",
+        ) from error
+    with open_output(path) as output:
+        output.write(text)
+    return path
 
 
 def edit_text(app: App[Any], text: str) -> str:

@@ -99,6 +99,11 @@ class Job(Protocol):
     def run(self, translator: "Translator") -> None:
         """Do it, in the model's thread; post what comes of it."""
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it stepped back and is to go on when nobody waits."""
+        ...
+
     def fail(self, error: PolySpecError) -> None:
         """Say that it could not be done, and why."""
 
@@ -241,6 +246,9 @@ class ModelWorker:
                     "no model is loaded", remedy="choose one under Models"
                 )
             job.run(self._translator)
+            if job.is_unfinished:
+                with self._changed:
+                    self._line.patient.insert(0, job)
         except PolySpecError as error:
             job.fail(error)
         except MemoryError:

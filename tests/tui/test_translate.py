@@ -8,15 +8,18 @@ import pytest
 from textual.pilot import Pilot
 
 from polyspec.errors import ModelError
+from polyspec.paths import models_dir
 from polyspec.prompting.interfaces import Completed, Piece
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.remembered import Remembered, read_remembered
+from polyspec.tui.screens.files import FilesScreen
 from polyspec.tui.screens.help import HelpScreen
 from polyspec.tui.screens.language_picker import LanguagePicker, match_languages
 from polyspec.tui.screens.translate import TranslateScreen
 from polyspec.tui.widgets.source.pane import MAX_CHARS, clean_text
 from tests.fakes_completer import FakeCompleter
 from tests.fakes_tui import PaperMaker, drive, make_app, wait_until
+from tests.gguf_files import gguf
 
 TEXT = "The library opens at nine.\n\nBring your card."
 
@@ -273,7 +276,7 @@ def test_a_paste_is_cleaned(pasted: str, kept: str) -> None:
     assert clean_text(pasted) == kept
 
 
-def test_a_paste_too_long_for_the_pane_changes_nothing() -> None:
+def test_a_paste_too_long_for_the_pane_becomes_a_file() -> None:
     app = make_app()
 
     async def steps(pilot: Pilot[int]) -> None:
@@ -282,12 +285,18 @@ def test_a_paste_too_long_for_the_pane_changes_nothing() -> None:
         screen.source.put_in("x" * (MAX_CHARS + 1))
         await pilot.pause()
         assert screen.source.text == "kept"
-        assert "do not fit" in screen.status.message
+        await wait_until(pilot, lambda: isinstance(app.screen, FilesScreen))
+        files = app.screen
+        assert isinstance(files, FilesScreen)
+        await wait_until(pilot, lambda: len(files.items) == 1)
+        assert files.items[0].path.read_text("utf-8") == "x" * (MAX_CHARS + 1)
 
     drive(app, steps)
 
 
 def test_a_model_that_cannot_be_loaded_leaves_the_interface_alive() -> None:
+    models_dir().mkdir(parents=True)
+    (models_dir() / "tiny.gguf").write_bytes(gguf())
     error = ModelError("the model tiny is damaged", remedy="pull it again")
     app = make_app(PaperMaker(error=error))
 

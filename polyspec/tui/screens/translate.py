@@ -140,9 +140,8 @@ class TranslateScreen(WritingRoom):
     @on(SourcePane.Refused)
     def offer_file(self, event: SourcePane.Refused) -> None:
         event.stop()
-        self.status.show_problem(
-            f"over {MAX_CHARS:,} characters do not fit here: save them as a file"
-        )
+        self.ui.queue_long_text(event.text)
+        self.status.show(f"over {MAX_CHARS:,} characters: put among the files")
 
     @on(SourcePane.Cleaned)
     def tell_cleaned(self, event: SourcePane.Cleaned) -> None:

@@ -1,0 +1,25 @@
+"""What became of one file."""
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from polyspec.tui.facts import lay_out
+
+_EMPTY = (
+    "Text files wait here to be translated. Type or drop a path and press enter; the "
+    "translation is put beside the file, named after its language."
+)
+
+
+class FileReport(Static):
+    """The report on the marked file, or what to do while there is none."""
+
+    facts: reactive[Sequence[tuple[str, str]]] = reactive(())
+
+    def render(self) -> Content:
+        if not self.facts:
+            return Content.styled(_EMPTY, "$muted")
+        return lay_out(self.facts, self.size.width)

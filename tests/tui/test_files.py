@@ -1,0 +1,193 @@
+"""The Files screen: a queue that steps back for whoever types."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.pilot import Pilot
+from textual.widgets import DirectoryTree, Input
+
+from polyspec.prompting.interfaces import Completed, CompletionRequest, Piece
+from polyspec.tui.app import PolySpecApp
+from polyspec.tui.file_jobs import cut_blocks, name_output
+from polyspec.tui.screens.browse import BrowseScreen
+from polyspec.tui.screens.files import FilesScreen
+from polyspec.tui.screens.translate import TranslateScreen
+from polyspec.tui.widgets.queue.report import FileReport
+from tests.fakes_completer import FakeCompleter, own_text
+from tests.fakes_tui import PaperMaker, drive, make_app, wait_until
+
+SLOW = "slow"
+
+
+class SlowCompleter(FakeCompleter):
+    """Waits in the middle of what holds the word `slow`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.begun = threading.Event()
+
+    def _answer(
+        self, index: int, request: CompletionRequest
+    ) -> Iterator[Piece | Completed]:
+        for event in super()._answer(index, request):
+            yield event
+            if SLOW in own_text(request):
+                self.begun.set()
+                self.gate.wait(0.02)
+
+
+async def open_files(pilot: Pilot[int], app: PolySpecApp) -> FilesScreen:
+    await pilot.press("f4")
+    await wait_until(pilot, lambda: isinstance(app.screen, FilesScreen))
+    screen = app.screen
+    assert isinstance(screen, FilesScreen)
+    return screen
+
+
+async def add(pilot: Pilot[int], screen: FilesScreen, path: Path | str) -> None:
+    screen.query_one("#path", Input).value = str(path)
+    screen.query_one("#path", Input).focus()
+    await pilot.press("enter")
+
+
+def states(screen: FilesScreen) -> list[str]:
+    return [item.state for item in screen.items]
+
+
+def test_a_file_is_translated_beside_itself(tmp_path: Path) -> None:
+    source = tmp_path / "letter.txt"
+    source.write_text("good morning\n\ngood night\n" * 200, "utf-8")
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = await open_files(pilot, app)
+        await add(pilot, screen, f"'{source}'")
+        await wait_until(pilot, lambda: states(screen) == ["done"])
+        report = dict(screen.query_one(FileReport).facts)
+        assert report["state"] == "done"
+        assert screen.items[0].row.share == 1.0
+
+    drive(app, steps)
+    written = (tmp_path / "letter.fr.txt").read_text("utf-8")
+    assert written == source.read_text("utf-8").upper()
+
+
+def test_a_file_steps_back_for_whoever_types(tmp_path: Path) -> None:
+    source = tmp_path / "long.txt"
+    source.write_text(f"this one is {SLOW}\n" * 6, "utf-8")
+    completer = SlowCompleter()
+    app = make_app(PaperMaker(completer))
+
+    async def steps(pilot: Pilot[int]) -> None:
+        files = await open_files(pilot, app)
+        await add(pilot, files, source)
+        await wait_until(pilot, completer.begun.is_set)
+        await pilot.press("f2")
+        screen = app.screen
+        assert isinstance(screen, TranslateScreen)
+        screen.source.put_in("quick")
+        await pilot.press("ctrl+t")
+        await wait_until(pilot, lambda: screen.target.text == "QUICK")
+        assert states(files) != ["done"]
+        completer.gate.set()
+        await wait_until(pilot, lambda: states(files) == ["done"])
+
+    drive(app, steps)
+    written = (tmp_path / "long.fr.txt").read_text("utf-8")
+    assert written == source.read_text("utf-8").upper()
+
+
+def test_a_file_can_be_paused_resumed_and_removed(tmp_path: Path) -> None:
+    source = tmp_path / "long.txt"
+    source.write_text(f"this one is {SLOW}\n" * 6, "utf-8")
+    completer = SlowCompleter()
+    app = make_app(PaperMaker(completer))
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = await open_files(pilot, app)
+        await add(pilot, screen, source)
+        await wait_until(pilot, completer.begun.is_set)
+        await pilot.press("ctrl+t")
+        assert states(screen) == ["paused"]
+        await wait_until(pilot, lambda: completer.num_closed == 1)
+        completer.gate.set()
+        await pilot.press("ctrl+t")
+        await wait_until(pilot, lambda: states(screen) == ["done"])
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, lambda: states(screen) == ["done", "done"])
+        await pilot.press("f7")
+        assert states(screen) == ["done"]
+
+    drive(app, steps)
+    assert (tmp_path / "long.fr-2.txt").is_file()
+
+
+def test_a_binary_file_fails_and_leaves_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "picture.txt"
+    source.write_bytes(b"\x89PNG\0\0" * 50)
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = await open_files(pilot, app)
+        await add(pilot, screen, source)
+        await wait_until(pilot, lambda: states(screen) == ["failed"])
+        report = dict(screen.query_one(FileReport).facts)
+        assert "binary" in report["cause"]
+
+    drive(app, steps)
+    assert sorted(tmp_path.iterdir()) == [source]
+
+
+def test_a_path_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = await open_files(pilot, app)
+        await add(pilot, screen, tmp_path / "missing.txt")
+        await wait_until(pilot, lambda: "no file" in screen.status.message)
+        assert not screen.items
+
+    drive(app, steps)
+
+
+def test_a_file_is_found_by_browsing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "letter.txt").write_text("good\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = await open_files(pilot, app)
+        await pilot.press("ctrl+o")
+        await wait_until(pilot, lambda: isinstance(app.screen, BrowseScreen))
+        tree = app.screen.query_one(DirectoryTree)
+        await wait_until(pilot, lambda: len(tree.root.children) == 1)
+        await pilot.press("down", "enter")
+        await wait_until(pilot, lambda: states(screen) == ["done"])
+
+    drive(app, steps)
+
+
+@given(
+    chunks=st.lists(st.text(alphabet="ab \n\r", max_size=30), max_size=8),
+    num_chars=st.integers(1, 12),
+)
+def test_blocks_joined_are_the_text(chunks: list[str], num_chars: int) -> None:
+    blocks = list(cut_blocks(chunks, num_chars))
+    assert "".join(blocks) == "".join(chunks)
+    assert all(blocks)
+
+
+def test_outputs_never_take_the_place_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    assert name_output(path, "fr").name == "a.fr.txt"
+    (tmp_path / "a.fr.txt").touch()
+    second = name_output(path, "fr")
+    assert second.name == "a.fr-2.txt"
+    assert name_output(path, "fr", [second]).name == "a.fr-3.txt"
