@@ -26,6 +26,9 @@ _CLASSES = {
     "xliff": "xliff.Xliff",
     "tmx": "tmx.Tmx",
     "android": "android.Android",
+    "docx": "docx.Docx",
+    "odt": "odt.Odt",
+    "epub": "epub.Epub",
 }
 """Imported when needed, so that a text does not load the parsers of all others."""
 

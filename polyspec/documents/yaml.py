@@ -29,6 +29,7 @@ _NO_TEXT = re.compile(
 _SAFE = re.compile(
     r"[^\W\d_](?:[^\n:#\[\]{},&*!|>'\"%@`\\\t]*[^\s:#\[\]{},&*!|>'\"%@`\\])?"
 )
+_MAX_DEPTH = 500
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _ESCAPES = {"\n": r"\n", "\t": r"\t", "\r": r"\r", '"': r"\"", "\\": r"\\"}
 
@@ -115,6 +116,8 @@ class _Path:
             "ScalarEvent", "AliasEvent", "MappingStartEvent", "SequenceStartEvent",
         }  # fmt: skip
         is_value = is_node and self._advance(getattr(event, "value", "?"))
+        if len(self._levels) > _MAX_DEPTH:
+            raise malformed("YAML", f"over {_MAX_DEPTH} levels in one another")
         if hasattr(event, "flow_style"):
             self._flows.append(bool(event.flow_style))
         if kind == "MappingStartEvent":
