@@ -7,11 +7,12 @@ BIN := $(VENV)/bin
 CONSTRAINTS := requirements/constraints.txt
 LLAMA_CPP := llama-cpp-python
 TEST_MODELS := gemma-3-270m smollm2-135m-instruct
+TABLE_MODELS := gemma-3-270m qwen2.5-coder-0.5b-instruct
 DEMO_MODELS := qwen2.5-coder-1.5b-instruct
 TEST_JOBS ?= 2
 
 .PHONY: help venv models test-models demo-models demo test check bench docs \
-	refresh-constraints clean
+	tables refresh-constraints clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -51,6 +52,13 @@ endef
 
 docs: venv ## Write docs/cli.md anew
 	$(BIN)/python scripts/write_cli_docs.py
+
+tables: venv ## Build the tables that ship from the texts in CORPORA
+	@test -d "$(CORPORA)/data/mono" \
+		|| { echo "say where the texts are: make tables CORPORA=DIR" >&2; exit 1; }
+	@$(call pull,$(TABLE_MODELS))
+	$(BIN)/python scripts/build_tables.py "$(CORPORA)" --work build/tables
+	$(BIN)/python scripts/plot_table_sizes.py build/tables/sizes.jsonl
 
 venv: $(VENV)/.installed ## Make the virtual environment
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from polyspec.arrays import FloatArray
+from polyspec.tables.reader import Table
 
 _NUM_BINS = 48
 _LEAST_IN_BIN = 50
@@ -68,6 +69,21 @@ def calibration_error(promised: FloatArray, hits: FloatArray) -> float:
     return sum(gaps) / promised.size
 
 
+def gaps_by_decile(promised: FloatArray, hits: FloatArray) -> list[tuple[float, int]]:
+    """Distance of promised from observed, and the number of tokens, by promise.
+
+    The first is that of promises of 0 to 10 percent, the last of 90 to 100.
+    """
+    places = np.minimum((promised * 10).astype(np.int64), 9)
+    gaps = []
+    for decile in range(10):
+        is_here = places == decile
+        num = int(is_here.sum())
+        gap = abs(float((promised[is_here] - hits[is_here]).mean())) if num else 0.0
+        gaps.append((gap, num))
+    return gaps
+
+
 def _pool(values: FloatArray, weights: FloatArray) -> FloatArray:
     """Return the nearest sequence that never falls."""
     blocks: list[tuple[float, float, int]] = []
@@ -110,3 +126,25 @@ def hits_of(
             estimated.append(probability)
             hits.append(likeliest == token)
     return np.array(estimated, np.float64), np.array(hits, np.float64)
+
+
+def promises_of(
+    table: Table, lines: Sequence[Sequence[int]]
+) -> tuple[FloatArray, FloatArray]:
+    """What a table promises of every token of some lines, and whether it came.
+
+    Args:
+        table: Opened.
+        lines: Token ids, without one for the start of a line.
+    """
+    start = [] if table.info.start_id is None else [table.info.start_id]
+    promised: list[float] = []
+    hits: list[bool] = []
+    for line in lines:
+        context = [*start, *line]
+        for place, token in enumerate(line, len(start)):
+            first = max(0, place - table.info.max_order)
+            likeliest, chances = table.walk(table.enter(context[first:place]), 1)
+            promised += chances
+            hits.append(likeliest[0] == token)
+    return np.array(promised, np.float64), np.array(hits, np.float64)
