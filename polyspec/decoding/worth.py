@@ -35,7 +35,8 @@ def expected_tokens(draft: Draft, trust: Callable[[str], float]) -> float:
     if not sources:
         return 0.0
     if sources[0] == sources[-1] and len(set(sources)) == 1:
-        return trust(sources[0]) * sum(accumulate(draft.probabilities, mul))
+        promised: float = sum(accumulate(draft.probabilities, mul))
+        return trust(sources[0]) * promised
     return sum(token_worths(draft, trust))
 
 

@@ -1,6 +1,7 @@
 """Copies what followed the last time: prompt and output so far as their own draft."""
 
 from collections.abc import Mapping, Sequence
+from operator import truediv
 
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
 
@@ -28,6 +29,13 @@ class HitRates:
         """Return the chance that a match of `length` tokens goes on, `0..1`."""
         place = min(length, _MAX_ORDER) - 1
         return self._hits[place] / self._trials[place]
+
+    def rates(self, length: int, number: int) -> tuple[float, ...]:
+        """Return the rates of `number` lengths from `length` up."""
+        first = min(length, _MAX_ORDER) - 1
+        known = map(truediv, self._hits[first:], self._trials[first:])
+        rates = tuple(known)[:number]
+        return rates + rates[-1:] * (number - len(rates))
 
     def record(self, length: int, is_hit: bool) -> None:
         """Learn how a match of `length` tokens turned out."""
@@ -161,13 +169,14 @@ class HistoryDrafter:
         """
         if not length or limit < 1:
             return EMPTY_DRAFT
-        # A match that reaches the end of the text repeats itself from there on.
-        period = len(ids) - start
-        token_ids = tuple(ids[start + place % period] for place in range(limit))
-        rates = tuple(
-            self.hit_rates.rate(length + place) for place in range(len(token_ids))
-        )
-        return Draft(token_ids, rates, (NAME,) * len(token_ids))
+        rates = self.hit_rates.rates(length, limit)
+        if len(ids) - start >= limit:
+            token_ids = tuple(ids[start : start + limit])
+        else:
+            # A match that reaches the end of the text repeats itself from there on.
+            period = len(ids) - start
+            token_ids = tuple(ids[start + place % period] for place in range(limit))
+        return Draft(token_ids, rates, (NAME,) * limit)
 
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
         index = self._indexes[sequence_id]
