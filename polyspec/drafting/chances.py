@@ -1,12 +1,14 @@
 """How far a draft model's own probabilities can be trusted."""
 
 from collections.abc import Mapping, Sequence
+from math import sqrt
 
 _NUM_BINS = 10
 _PRIOR_WEIGHT = 8.0
 _PRIOR_CHANCE = 0.8
 _HALF_LIFE = 200.0
 """Outcomes after which an old one counts half."""
+_IDLE_DECAY = 0.998
 
 
 class ChanceRates:
@@ -27,6 +29,17 @@ class ChanceRates:
     def mean(self) -> float:
         """Share of draft tokens that were right, `0..1`."""
         return self._all_hits / self._trials
+
+    @property
+    def hopeful_mean(self) -> float:
+        """The mean as it may well be, for what is little known is worth a try."""
+        return min(1.0, self.mean + 0.5 / sqrt(self._trials))
+
+    def forgive(self) -> None:
+        """Forget a little: who does not draft can never be seen to do better."""
+        prior_hits = _PRIOR_WEIGHT * _PRIOR_CHANCE
+        self._trials = _PRIOR_WEIGHT + _IDLE_DECAY * (self._trials - _PRIOR_WEIGHT)
+        self._all_hits = prior_hits + _IDLE_DECAY * (self._all_hits - prior_hits)
 
     def correct(self, probability: float) -> float:
         """Return the chance that a token of this probability is right, `0..1`."""

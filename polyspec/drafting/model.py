@@ -118,7 +118,9 @@ class ModelDrafter:
                 if not text.is_dropped and text.num_drafted < most[text.sequence_id]
             ]
             growing = self._choose(growing, sum(text.num_drafted for text in texts))
-            if is_first and growing:
+            if is_first and not growing:
+                self.chance_rates.forgive()
+            elif is_first:
                 self._spend_reading(self._cache.share(growing))
                 growing = self._afford(growing)
                 is_first = False
@@ -139,7 +141,7 @@ class ModelDrafter:
             [reached[text.sequence_id] for text in growing],
             # What else is unread serves all drafts to come; the account pays for it.
             [min(2, text.num_unread) for text in growing],
-            self.chance_rates.mean,
+            self.chance_rates.hopeful_mean,
             self._num_sequences,
             num_drafted,
         )

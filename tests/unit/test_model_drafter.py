@@ -9,6 +9,7 @@ from polyspec.arrays import LogitsArray
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
 from polyspec.decoding.step_cost import StepCost
 from polyspec.decoding.stop_rule import StopRule
+from polyspec.drafting.chances import ChanceRates
 from polyspec.drafting.model import ModelDrafter
 from polyspec.errors import EngineError
 from tests.fakes import FakeTarget
@@ -257,6 +258,7 @@ def write_with(model: FakeTarget, rule: StopRule, target: FakeTarget) -> ModelDr
     return drafter
 
 
+DEAR = StopRule(StepCost.flat(), StepCost.from_samples({1: 0.6, 64: 0.7}))
 CHEAP = StopRule(StepCost.flat(), StepCost.from_samples({1: 0.2, 64: 0.3}))
 
 
@@ -267,9 +269,21 @@ def test_drafting_goes_on_where_it_pays() -> None:
     assert drafter.chance_rates.mean > 0.9
 
 
+def test_a_bad_beginning_is_forgiven() -> None:
+    rates = ChanceRates()
+    for _ in range(4):
+        rates.record(0.9, False)
+    learned = rates.hopeful_mean
+    assert rates.mean < learned < 1.0
+    for _ in range(3000):
+        rates.forgive()
+    assert rates.mean == pytest.approx(ChanceRates().mean, abs=0.01)
+    assert rates.hopeful_mean > learned
+
+
 def test_drafting_that_does_not_pay_pauses_longer_and_longer() -> None:
     model = FakeTarget(seed=1)
-    drafter = write_with(model, CHEAP, FakeTarget(seed=2))
+    drafter = write_with(model, DEAR, FakeTarget(seed=2))
     assert 10 < model.num_evaluations < 200
     assert drafter.chance_rates.mean < 0.6
 
