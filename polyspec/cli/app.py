@@ -46,6 +46,7 @@ def build_app() -> typer.Typer:
         bench,
         config,
         doctor,
+        formats,
         memory,
         models,
         story,
@@ -71,6 +72,7 @@ def build_app() -> typer.Typer:
     app.add_typer(memory.app, name="memory")
     app.add_typer(bench.app, name="bench")
     app.add_typer(config.app, name="config")
+    app.command("formats")(formats.formats)
     app.command("doctor")(doctor.doctor)
     return app
 

@@ -20,7 +20,7 @@ _TITLE = "OpenDocument file"
 _MEMBERS = ("content.xml", "styles.xml")
 # fmt: off
 _INLINE = frozenset((
-    "text:a", "text:bookmark", "text:bookmark-end", "text:bookmark-start",
+    "office:annotation-end", "text:a", "text:bookmark", "text:bookmark-end", "text:bookmark-start",
     "text:change", "text:change-end", "text:change-start", "text:line-break",
     "text:reference-mark", "text:reference-mark-end", "text:reference-mark-start",
     "text:s", "text:soft-page-break", "text:span", "text:tab",
@@ -38,7 +38,7 @@ _HOLDERS = frozenset((
 ))
 _SKIPPED = frozenset((
     "dc:creator", "dc:date", "draw:object", "math:math", "meta:creator-initials",
-    "meta:date-string", "office:annotation-end", "office:font-face-decls",
+    "meta:date-string", "office:font-face-decls",
     "office:scripts", "svg:desc", "svg:title", "text:note-citation",
     "text:tracked-changes", "text:variable-decls", "text:sequence-decls",
 ))
