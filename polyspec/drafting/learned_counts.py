@@ -17,6 +17,8 @@ LENGTHS = (1, 2, 3, 5)
 """Tokens of the contexts that are counted."""
 MAX_FOLLOWERS = 4
 """Most tokens kept for one context."""
+_MAX_NEW_FOLLOWERS = 24
+"""A comma is followed by anything; looking through it all would take too long."""
 MAX_ROWS = 400_000
 _MASK = (1 << 64) - 1
 _PRIME = 0x9E3779B97F4A7C15
@@ -53,6 +55,13 @@ def digest_contexts(token_ids: Sequence[int]) -> list[int]:
         if length in LENGTHS:
             digests.append(state)
     return digests
+
+
+def _drop_rarest(followers: dict[int, int]) -> None:
+    """Keep the most frequent half, the latest of equally frequent ones."""
+    order = sorted(followers, key=followers.__getitem__)
+    for token_id in order[: len(followers) // 2]:
+        del followers[token_id]
 
 
 def merge_rows(rows: Rows, new: Rows, max_rows: int = MAX_ROWS) -> Rows:
@@ -135,8 +144,10 @@ class LearnedCounts:
             followers = new.get(digest)
             if followers is None:
                 new[digest] = {token_id: 1}
-            else:
-                followers[token_id] = followers.get(token_id, 0) + 1
+                continue
+            followers[token_id] = followers.get(token_id, 0) + 1
+            if len(followers) > _MAX_NEW_FOLLOWERS:
+                _drop_rarest(followers)
 
     def find(self, digests: Sequence[int]) -> tuple[int, int, float, float] | None:
         """Return what followed the longest known context most often.

@@ -146,6 +146,20 @@ def test_contexts_of_another_length_are_others() -> None:
     assert digest_contexts([7, 1, 2, 3, 4, 5]) == digest_contexts([1, 2, 3, 4, 5])
 
 
+def test_of_many_followers_the_frequent_and_the_latest_are_kept() -> None:
+    counts = LearnedCounts()
+    digests = digest_contexts([1])
+    for token_id in range(100, 400):
+        counts.add(digests, token_id)
+        counts.add(digests, 7)
+    rows = counts.new_rows()
+    assert rows.token_ids.size <= 25
+    found = dict(zip(rows.token_ids.tolist(), rows.counts.tolist(), strict=True))
+    assert found[7] == 300
+    assert 399 in found
+    assert rows.num_tokens == 600
+
+
 def test_few_followers_are_kept_and_old_ones_fade() -> None:
     rows = merge_rows(Rows.none(), rows_of([[1, token] for token in range(2, 20)]))
     assert rows.contexts.size <= MAX_FOLLOWERS + MAX_FOLLOWERS
