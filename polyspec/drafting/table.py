@@ -63,16 +63,10 @@ class TableDrafter:
         table = self._table
         if table is None:
             return EMPTY_DRAFT
-        token_ids, chances = table.walk(table.enter(context_ids), limit)
-        reached, num = 1.0, 0
-        for chance in chances:
-            reached *= chance
-            if reached < _LEAST_CHANCE:
-                break
-            num += 1
-        if not num:
+        token_ids, chances = table.walk(table.enter(context_ids), limit, _LEAST_CHANCE)
+        if not token_ids:
             return EMPTY_DRAFT
-        return Draft(tuple(token_ids[:num]), tuple(chances[:num]), (NAME,) * num)
+        return Draft(tuple(token_ids), tuple(chances), (NAME,) * len(token_ids))
 
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
         context = self._contexts[sequence_id]
@@ -107,6 +101,8 @@ class TableChoice:
         self._model = model
         self._is_required = is_required
         self._language = ""
+        self.table: Table | None = None
+        """The table in use."""
         self.table_name = ""
         """The table in use, for example `deu.3c1c93b8a0f2`; empty for none."""
 
@@ -125,5 +121,6 @@ class TableChoice:
         if self._is_required or find_table_for(language, fingerprint):
             table = open_table_for(language, fingerprint, self._model)
         self._drafter.switch(table)
+        self.table = table
         self._language = language
         self.table_name = table.path.stem if table is not None else ""

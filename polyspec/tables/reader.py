@@ -103,17 +103,30 @@ class Table:
             state = child
         return state
 
-    def walk(self, state: int, limit: int) -> tuple[list[int], list[float]]:
-        """Follow greedy edges from a state: tokens and their probabilities."""
+    def walk(
+        self, state: int, limit: int, least_chance: float = 0.0
+    ) -> tuple[list[int], list[float]]:
+        """Follow greedy edges from a state: tokens and their probabilities.
+
+        Args:
+            state: Where to begin.
+            limit: Most tokens.
+            least_chance: Stop before a token that is reached less often than this.
+        """
         vocabulary, edge_token = self._vocabulary, self._edge_token
         probability, edge_next = self._edge_probability, self._edge_next
         first_edge, scale = self._first_edge, self._scale
         token_ids: list[int] = []
         probabilities: list[float] = []
+        reached = 1.0
         for _ in range(limit):
             edge = state if first_edge is None else first_edge[state]
+            chance = probability[edge] * scale
+            reached *= chance
+            if reached < least_chance:
+                break
             token_ids.append(vocabulary[edge_token[edge]])
-            probabilities.append(probability[edge] * scale)
+            probabilities.append(chance)
             state = edge_next[edge]
         return token_ids, probabilities
 
