@@ -12,6 +12,7 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.theme import Theme
 
 from polyspec.errors import (
     EXIT_INTERRUPTED,
@@ -22,7 +23,7 @@ from polyspec.errors import (
 )
 from polyspec.languages import Language, find_language
 from polyspec.tui.bindings import bind
-from polyspec.tui.interface_file import Interface, themes_dir
+from polyspec.tui.interface_file import Interface, themes_dir, write_choice
 from polyspec.tui.outside import edit_text, keep_pasted, read_text_file
 from polyspec.tui.pulling import (
     PullAdvanced,
@@ -50,6 +51,12 @@ from polyspec.tui.worker import (
 
 if TYPE_CHECKING:
     from polyspec.settings import Settings
+
+
+_LOADING_KEYS = frozenset(
+    ("model", "gpu_layers", "threads", "ctx", "kv_type", "parallel", "exact")
+)
+"""Settings that a model is loaded with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,12 @@ def _make_files() -> Screen[None]:
     return FilesScreen()
 
 
+def _make_settings() -> Screen[None]:
+    from polyspec.tui.screens.settings import SettingsScreen
+
+    return SettingsScreen()
+
+
 class PolySpecApp(App[int]):
     """The terminal interface. Its screens show and ask; it holds what they share."""
 
@@ -98,6 +111,7 @@ class PolySpecApp(App[int]):
         "stories": _make_stories,
         "files": _make_files,
         "models": _make_models,
+        "settings": _make_settings,
     }
     DEFAULT_MODE = "translate"
     BINDINGS = [
@@ -163,6 +177,8 @@ class PolySpecApp(App[int]):
 
     def on_mount(self) -> None:
         self.set_keymap(self.interface.keymap)
+        self.theme_changed_signal.subscribe(self, self._keep_theme)
+        self.use_keys(self.interface.keys)
         self._heed_signals()
         self.call_after_refresh(self._start)
 
@@ -190,6 +206,19 @@ class PolySpecApp(App[int]):
         from polyspec.settings import load_settings
 
         return load_settings(dict(self.overrides))
+
+    def apply_setting(self, key: str) -> None:
+        """Let a setting that was changed in its file take effect."""
+        self.overrides.pop("from_" if key == "from" else key, None)
+        if key in _LOADING_KEYS:
+            self.load_model()
+        elif self.facts is not None:
+            self.worker.switch_drafter(self.settings)
+
+    def use_keys(self, style: str) -> None:
+        """Answer to plain keys or to those of vim."""
+        self.interface = replace(self.interface, keys=style)
+        self._translate_screen().source.has_vim_keys = style == "vim"
 
     def next_run(self) -> int:
         """A number that no earlier run has."""
@@ -341,6 +370,15 @@ class PolySpecApp(App[int]):
             languages.source.tag, target, picked.tag
         )
         self._keep(self._remembered)
+
+    def _keep_theme(self, theme: Theme) -> None:
+        if theme.name == (self.interface.theme or DARK):
+            return
+        self.interface = replace(self.interface, theme=theme.name)
+        try:
+            write_choice("theme", theme.name)
+        except SettingsError as error:
+            self.explain(error)
 
     @work(thread=True, group="remembered", exclusive=True)
     def _keep(self, remembered: Remembered) -> None:

@@ -10,7 +10,7 @@ from polyspec.tui.bindings import bind
 
 
 class AskScreen(ModalScreen[str | None]):
-    """A question with one line for the answer."""
+    """A question with one line for the answer, which may be empty; None for none."""
 
     BINDINGS = [bind("escape", "cancel", "Close", "Change nothing", "ask.close")]
     HELP = "Type the answer and press enter, or leave with escape."
@@ -30,7 +30,7 @@ class AskScreen(ModalScreen[str | None]):
     @on(Input.Submitted)
     def take(self, event: Input.Submitted) -> None:
         event.stop()
-        self.dismiss(event.value.strip() or None)
+        self.dismiss(event.value.strip())
 
     def action_cancel(self) -> None:
         self.dismiss(None)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import Static
+
+from polyspec.tui.widgets.fitted import Fitted
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -16,7 +17,7 @@ def draw_bar(share: float, width: int) -> str:
     return "█" * full + (_EIGHTHS[rest] if rest else "")
 
 
-class LadderPlot(Static):
+class LadderPlot(Fitted):
     """One bar for each measured width; the cost of one token is 1."""
 
     HELP = (
@@ -24,7 +25,7 @@ class LadderPlot(Static):
         "measured on this machine. Flat is good: there drafts are nearly free."
     )
 
-    rungs: reactive[Sequence[tuple[int, float]]] = reactive(())
+    rungs: reactive[Sequence[tuple[int, float]]] = reactive((), layout=True)
     """Tokens in a step, and its seconds."""
 
     def render(self) -> Content:

@@ -13,14 +13,17 @@ from textual.widgets import Label, Select, Static
 
 from polyspec.tui.widgets.drafters.figures import DraftFigures
 from polyspec.tui.widgets.drafters.ladder_plot import LadderPlot, draw_bar
+from polyspec.tui.widgets.fitted import Fitted
 
 
-class AcceptanceBars(Static):
+class AcceptanceBars(Fitted):
     """Accepted tokens by drafter, in the drafters' colours."""
 
     HELP = "How many tokens of each drafter the model accepted; the rest is its own."
 
-    figures: reactive[DraftFigures | None] = reactive(None, always_update=True)
+    figures: reactive[DraftFigures | None] = reactive(
+        None, always_update=True, layout=True
+    )
 
     def render(self) -> Content:
         figures = self.figures
@@ -51,12 +54,14 @@ class AcceptanceBars(Static):
         return Content("\n").join(lines)
 
 
-class FigureTable(Static):
+class FigureTable(Fitted):
     """How fast the run is, and what drafting did to that."""
 
-    figures: reactive[DraftFigures | None] = reactive(None, always_update=True)
-    rates: reactive[Mapping[str, float]] = reactive(dict)
-    rungs: reactive[Sequence[tuple[int, float]]] = reactive(())
+    figures: reactive[DraftFigures | None] = reactive(
+        None, always_update=True, layout=True
+    )
+    rates: reactive[Mapping[str, float]] = reactive(dict, layout=True)
+    rungs: reactive[Sequence[tuple[int, float]]] = reactive((), layout=True)
 
     def render(self) -> Content:
         width = max(4, self.size.width - 18)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import Static
 
 from polyspec.tui.facts import lay_out
+from polyspec.tui.widgets.fitted import Fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +25,17 @@ class ModelRow:
     path: str = ""
 
 
-class ModelCard(Static):
+class ModelCard(Fitted):
     """The marked model, and the tables that can draft for it."""
 
     HELP = (
         "What is known of the marked model, and which n-gram tables can draft for it."
     )
 
-    row: reactive[ModelRow | None] = reactive(None)
-    tables: reactive[Sequence[tuple[str, str, bool]] | None] = reactive(None)
+    row: reactive[ModelRow | None] = reactive(None, layout=True)
+    tables: reactive[Sequence[tuple[str, str, bool]] | None] = reactive(
+        None, layout=True
+    )
     """Language, size, whether it matches; None while they are being read."""
 
     def render(self) -> Content:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import Static
 
 from polyspec.tui.facts import lay_out
+from polyspec.tui.widgets.fitted import Fitted
 
 _EMPTY = (
     "Text files wait here to be translated. Type or drop a path and press enter; the "
@@ -14,10 +14,10 @@ _EMPTY = (
 )
 
 
-class FileReport(Static):
+class FileReport(Fitted):
     """The report on the marked file, or what to do while there is none."""
 
-    facts: reactive[Sequence[tuple[str, str]]] = reactive(())
+    facts: reactive[Sequence[tuple[str, str]]] = reactive((), layout=True)
 
     def render(self) -> Content:
         if not self.facts:

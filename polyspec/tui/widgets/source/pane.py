@@ -4,9 +4,12 @@ import re
 from dataclasses import dataclass
 
 from textual import on
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.message import Message
+from textual.reactive import reactive
 from textual.widgets import TextArea
+
+from polyspec.tui.widgets.source.vim import NORMAL, VimKeys
 
 MAX_CHARS = 60_000
 """Longer texts are slow to wrap and draw, and are better translated as files."""
@@ -27,6 +30,9 @@ class SourcePane(TextArea):
         "The text to translate. Type or paste; after a short pause it is translated, "
         "and the translation follows what you type."
     )
+
+    has_vim_keys = reactive(False)
+    """Whether keys mean what they mean in vim."""
 
     @dataclass
     class Edited(Message):
@@ -55,12 +61,28 @@ class SourcePane(TextArea):
             id="source",
         )
         self.border_title = "text"
+        self._vim = VimKeys(self)
 
     @on(TextArea.Changed)
     def announce_edit(self, event: TextArea.Changed) -> None:
         event.stop()
         self.border_subtitle = count_words(self.text)
         self.post_message(self.Edited(self.text))
+
+    def watch_has_vim_keys(self) -> None:
+        self._show_mode()
+
+    async def _on_key(self, event: Key) -> None:
+        if self.has_vim_keys and self._vim.handle(event.key, event.character):
+            event.stop()
+            event.prevent_default()
+            self._show_mode()
+            return
+        await super()._on_key(event)
+
+    def _show_mode(self) -> None:
+        is_normal = self.has_vim_keys and self._vim.mode == NORMAL
+        self.border_title = "text · normal" if is_normal else "text"
 
     async def _on_paste(self, event: Paste) -> None:
         event.prevent_default()
