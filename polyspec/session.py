@@ -1,9 +1,10 @@
 """Engine, drafters and decoding joined: prompts in, streamed text out."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Drafter, Target
@@ -19,6 +20,9 @@ from polyspec.prompting.interfaces import (
     PromptPart,
 )
 from polyspec.prompting.trace import TokenTrace
+
+Announce: TypeAlias = Callable[[Sequence[int], str], None]
+"""Takes a prompt and the text that it asks to translate."""
 
 
 @dataclass(slots=True)
@@ -65,12 +69,25 @@ class Session:
         policy: DraftPolicy,
         *,
         max_sequences: int,
+        announce: Announce | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        """Join the parts.
+
+        Args:
+            target: The model.
+            tokenizer: Of its vocabulary.
+            drafter: Proposes tokens, or nothing.
+            policy: Chooses how many of them are verified.
+            max_sequences: Most answers side by side.
+            announce: Told of each translation before its sequence begins.
+            clock: Gives seconds.
+        """
         self.is_tracing = False
         """Whether answers that begin from now on say who proposed each token."""
         self.tokenizer = tokenizer
         self.target = target
+        self._announce = announce
         self._clock = clock
         self._scheduler = Scheduler(
             target, drafter, policy, max_sequences=max_sequences
@@ -128,6 +145,8 @@ class Session:
             if self.is_tracing:
                 answer.trace = TokenTrace(self.tokenizer.piece)
             answers[index] = answer
+            if self._announce is not None and request.source:
+                self._announce(prompt_ids, request.source)
             yield Request(
                 prompt_ids,
                 request.max_tokens,

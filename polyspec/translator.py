@@ -97,12 +97,13 @@ class Translator:
             TableError: The language has no table and one was asked for.
         """
         target_language = self.target_language(to)
-        self.drafting.switch(target_language.code, "translate")
+        source_language = self.source_language(from_)
+        self.drafting.switch(target_language.code, "translate", source_language.code)
         return translate_text(
             self.session,
             self.loaded.profile,
             chunks,
-            source_language=self.source_language(from_),
+            source_language=source_language,
             target_language=target_language,
             sampling=self._draw_with(Sampling()),
             is_streaming=is_streaming,
@@ -266,6 +267,7 @@ def make_translator(
         drafting.drafter,
         policy,
         max_sequences=parallel,
+        announce=drafting.sources.announce if drafting.sources else None,
     )
     return Translator(settings, loaded, session, drafting, parallel, notes, draft)
 
@@ -327,6 +329,7 @@ def _make_drafting(
         fingerprint=lambda: tokenizer_fingerprint(loaded.model.header),
         model=loaded.model.path.stem,
         draft_model=draft_model,
+        encode=loaded.model.tokenizer.encode_all,
         memory_dir=data_dir() / "memory" if settings.memory else None,
         tell=report,
     )

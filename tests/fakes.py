@@ -224,6 +224,9 @@ class ByteTokenizer:
         self.adds_bos = adds_bos
         self.encoded: list[tuple[str, bool]] = []
 
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        return [self.encode(text) for text in texts]
+
     def encode(self, text: str, *, parse_control: bool = False) -> list[int]:
         self.encoded.append((text, parse_control))
         parts = text.split(self.control_text) if parse_control else [text]

@@ -10,7 +10,6 @@ from polyspec.benchmarks.texts import COPIED, SENTENCES, THEMES
 from polyspec.benchmarks.timing import Timed, Witness, complete, time_in_turns
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Drafter
-from polyspec.decoding.sampling import Sampling
 from polyspec.drafting.compose import make_drafter, name_of_draft_model
 from polyspec.engine.target import LlamaTarget
 from polyspec.errors import DocumentError, TableError, UsageError
@@ -18,7 +17,7 @@ from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.languages import Language, find_language
 from polyspec.loading import Loaded, LoadedDraft
 from polyspec.prompting.interfaces import CompletionRequest
-from polyspec.session import Session
+from polyspec.session import Announce, Session
 from polyspec.stories.writer import STORY_SAMPLING, make_story_request
 from polyspec.translation.prompts import make_prompt_builder
 from polyspec.translator import make_model_drafter
@@ -241,16 +240,19 @@ class _Bench:
             fingerprint=lambda: tokenizer_fingerprint(model.header),
             model=model.path.stem,
             draft_model=small,
+            encode=model.tokenizer.encode_all,
         )
         try:
-            drafting.switch(language.code, task)
+            source = "" if task == "story" else "eng"
+            drafting.switch(language.code, task, source)
         except TableError as error:
             if len(self._suite.languages) == 1:
                 raise
             report(f"{language.code} {task} {drafter}: left out: {error.problem}")
             return []
         # What a drafter learns belongs to one language and task.
-        session = self._make_session(self._sibling, drafting.drafter, policy)
+        announce = drafting.sources.announce if drafting.sources else None
+        session = self._make_session(self._sibling, drafting.drafter, policy, announce)
         with closing(session):
             texts = list(self._measure_all(session, drafter, language, task))
         if small is not None:
@@ -293,10 +295,19 @@ class _Bench:
             )
 
     def _make_session(
-        self, target: LlamaTarget, drafter: Drafter | None, policy: DraftPolicy
+        self,
+        target: LlamaTarget,
+        drafter: Drafter | None,
+        policy: DraftPolicy,
+        announce: Announce | None = None,
     ) -> Session:
         return Session(
-            target, self._loaded.model.tokenizer, drafter, policy, max_sequences=1
+            target,
+            self._loaded.model.tokenizer,
+            drafter,
+            policy,
+            max_sequences=1,
+            announce=announce,
         )
 
 
@@ -324,7 +335,7 @@ def _make_requests(
     # What is copied is measured to its end, which is where copying pays.
     max_tokens = 3 * MAX_TOKENS if task == "copied" else MAX_TOKENS
     for text in texts[: suite.limit]:
-        yield CompletionRequest(build(text, ""), max_tokens, Sampling())
+        yield CompletionRequest(build(text, ""), max_tokens, source=text)
 
 
 def read_sources(pairs: Path | None, language: Language) -> Sequence[str]:

@@ -14,7 +14,8 @@ Draft = Annotated[
     typer.Option(
         "--draft",
         metavar="NAME",
-        help="Drafter: auto, none, table, history, memory, model or model:NAME|PATH.",
+        help="Drafter: auto, none, table, source, history, memory, model or "
+        "model:NAME|PATH.",
     ),
 ]
 Memory = Annotated[

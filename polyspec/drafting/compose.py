@@ -7,6 +7,7 @@ from pathlib import Path
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import Drafter
 from polyspec.drafting.chain import ChainDrafter
+from polyspec.drafting.hints import Encode
 from polyspec.drafting.history import NAME as HISTORY
 from polyspec.drafting.history import HistoryDrafter
 from polyspec.drafting.kept import Learner
@@ -14,13 +15,15 @@ from polyspec.drafting.memory import NAME as MEMORY
 from polyspec.drafting.memory import MemoryChoice, MemoryDrafter
 from polyspec.drafting.model import NAME as MODEL
 from polyspec.drafting.model import ModelDrafter
+from polyspec.drafting.source import NAME as SOURCE
+from polyspec.drafting.source_choice import SourceChoice
 from polyspec.drafting.table import NAME as TABLE
 from polyspec.drafting.table import TableChoice, TableDrafter
 from polyspec.errors import UsageError
 from polyspec.tables.reader import Table
 
 AUTO = "auto"
-DRAFTERS = (AUTO, "none", TABLE, HISTORY, MEMORY, MODEL)
+DRAFTERS = (AUTO, "none", TABLE, SOURCE, HISTORY, MEMORY, MODEL)
 """What `--draft` may name; `model:` may be followed by the name of a draft model."""
 
 
@@ -34,20 +37,29 @@ class Drafting:
     drafter: Drafter | None = None
     """None drafts nothing."""
     tables: TableChoice | None = None
+    sources: SourceChoice | None = None
     history: HistoryDrafter | None = None
     draft_model: ModelDrafter | None = None
     memory: MemoryDrafter | None = None
     memories: MemoryChoice | None = None
     """None where what the memory learns ends with the run."""
 
-    def switch(self, language: str, task: str) -> None:
-        """Be ready for texts in a language (ISO 639-3), for a task.
+    def switch(self, language: str, task: str, source_language: str = "") -> None:
+        """Be ready for texts in a language, for a task.
+
+        Args:
+            language: Of the texts that are written, ISO 639-3.
+            task: `translate` or `story`, for example.
+            source_language: What is translated from, ISO 639-3; empty for nothing.
 
         Raises:
-            TableError: The language has no table and one was asked for.
+            TableError: The language has no table, or the two no lexicon, and one was
+                asked for.
         """
         if self.tables is not None:
             self.tables.use(language)
+            if self.sources is not None:
+                self.sources.use(source_language, language, self.tables.table)
         if self.memories is not None:
             self.memories.use(language, task)
         label = f"{language} {task}"
@@ -69,6 +81,8 @@ class Drafting:
         parts = []
         if self.tables is not None and self.tables.table_name:
             parts.append(f"table {self.tables.table_name}")
+        if self.sources is not None and self.sources.lexicon_name:
+            parts.append(f"lexicon {self.sources.lexicon_name}")
         if self.history is not None:
             parts.append(HISTORY)
         if self.memory is not None:
@@ -127,6 +141,7 @@ def make_drafter(
     model: str,
     only_table: Table | None = None,
     draft_model: ModelDrafter | None = None,
+    encode: Encode | None = None,
     memory_dir: Path | None = None,
     tell: Callable[[str], None] = _ignore,
 ) -> Drafting:
@@ -140,6 +155,8 @@ def make_drafter(
         only_table: Drafts whatever the language is, if given; it must be for this
             tokenizer.
         draft_model: The one that the name asks for.
+        encode: Tokenizes words as the model does; without it no sentence that is
+            translated guides the drafts.
         memory_dir: Where learned tables are kept; without it `auto` has none, and what
             `memory` learns ends with the run.
         tell: Told, in a line, when a learned table is damaged or cannot be kept.
@@ -152,12 +169,16 @@ def make_drafter(
     drafters: dict[str, Drafter] = {}
     if name_of_draft_model(name) is not None:
         drafters[MODEL] = drafting.draft_model = _require_loaded(name, draft_model)
-    if name in (AUTO, TABLE):
+    if name in (AUTO, TABLE, SOURCE):
         drafters[TABLE] = table = TableDrafter(only_table)
         if only_table is None:
             drafting.tables = TableChoice(
-                table, fingerprint, model, is_required=name == TABLE
+                table, fingerprint, model, is_required=name != AUTO
             )
+    if name in (AUTO, SOURCE) and only_table is None and encode is not None:
+        is_required = name == SOURCE
+        drafting.sources = SourceChoice(encode, tell, is_required=is_required)
+        drafters[SOURCE] = drafting.sources.drafter
     if name in (AUTO, HISTORY):
         drafters[HISTORY] = drafting.history = HistoryDrafter()
     if name == MEMORY or (name == AUTO and memory_dir is not None):

@@ -1,6 +1,7 @@
 """Text to token ids and back, by the model's own vocabulary."""
 
 import ctypes
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -46,6 +47,10 @@ class Tokenizer:
             cause=f"llama.cpp returned {count} for {len(data)} bytes",
             remedy="translate the text in smaller parts",
         )
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text; see `encode`."""
+        return [self.encode(text) for text in texts]
 
     def _piece(self, token_id: int) -> bytes:
         """Return the bytes of a token; control tokens have none."""

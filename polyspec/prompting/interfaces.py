@@ -39,6 +39,8 @@ class CompletionRequest:
     prompt: Prompt
     max_tokens: int
     sampling: Sampling = field(default_factory=Sampling)
+    source: str = ""
+    """The text that is to be translated, where one is; drafters take hints from it."""
 
 
 class FinishReason(StrEnum):

@@ -234,6 +234,7 @@ class _Queue:
                 prompt=self._build_prompt(part.source, job.segment.context),
                 max_tokens=self._limit_answer(part.source),
                 sampling=self._sampling,
+                source=part.source,
             )
 
     def take(self, event: Piece | Completed) -> None:

@@ -18,6 +18,8 @@ from polyspec.drafting.model import ModelDrafter
 from polyspec.errors import TableError, UsageError
 from polyspec.tables.automaton import assemble
 from polyspec.tables.format import TableInfo
+from polyspec.tables.lexicon import LexiconInfo, write_lexicon
+from polyspec.tables.lexicon_store import own_lexicon_path
 from polyspec.tables.store import own_table_path
 from polyspec.tables.writer import write_table
 from tests.fakes import FakeTarget
@@ -49,6 +51,26 @@ def test_what_drafts_is_said(name: str, described: str) -> None:
     drafting = make(name)
     drafting.switch("deu", "translate")
     assert drafting.describe() == described
+
+
+def test_a_lexicon_joins_the_table_of_its_language() -> None:
+    make("auto")
+    info = LexiconInfo("eng", "deu", (), 1, 1.0, "{}")
+    write_lexicon(own_lexicon_path("eng", "deu"), info, {"a": [("ein", 0.5)]})
+    for name in ("auto", "source"):
+        drafting = make_drafter(
+            name,
+            Feedback(),
+            fingerprint=lambda: FINGERPRINT,
+            model="tiny",
+            encode=lambda texts: [[2] for _ in texts],
+        )
+        drafting.switch("deu", "translate", "eng")
+        assert "table deu.ffffffffffff, lexicon eng-deu" in drafting.describe()
+        drafting.switch("deu", "story")
+        assert "lexicon" not in drafting.describe()
+    with pytest.raises(TableError):
+        drafting.switch("deu", "translate", "fra")
 
 
 def test_a_language_without_a_table_is_drafted_from_the_text_alone() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -303,3 +304,26 @@ def test_what_was_rejected_stands_where_it_would_have_been() -> None:
         TracedToken(""),
         TracedToken("\ufffd"),
     )
+
+
+def test_a_translation_is_announced_before_its_sequence_begins() -> None:
+    events: list[tuple[str, object]] = []
+
+    class Watcher(HistoryDrafter):
+        def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
+            events.append(("begin", tuple(prompt_ids)))
+            super().begin(sequence_id, prompt_ids)
+
+    session = Session(
+        make_target(),
+        ByteTokenizer().as_tokenizer(),
+        Watcher(),
+        DraftPolicy(StepCost.flat()),
+        max_sequences=1,
+        announce=lambda ids, source: events.append((source, tuple(ids))),
+    )
+    list(session.complete([replace(ask("one", 4), source="eins"), ask("two", 4)]))
+    (source, first), (_, begun), (kind, second) = events
+    assert source == "eins"
+    assert first == begun != second
+    assert kind == "begin"
