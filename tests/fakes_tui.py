@@ -70,6 +70,13 @@ class PaperMaker:
         )
 
 
+class PaperApp(PolySpecApp):
+    """Takes as much memory on every machine."""
+
+    def memory_bytes(self) -> int:
+        return 712_000_000
+
+
 def make_app(
     maker: PaperMaker | None = None,
     *,
@@ -80,7 +87,7 @@ def make_app(
 ) -> PolySpecApp:
     """The application, as it starts for somebody with these choices."""
     interface = Interface(theme=theme)
-    return PolySpecApp(maker or PaperMaker(), interface, remembered, overrides, pull)
+    return PaperApp(maker or PaperMaker(), interface, remembered, overrides, pull)
 
 
 def drive(

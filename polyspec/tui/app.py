@@ -103,7 +103,7 @@ class PolySpecApp(App[int]):
     """The terminal interface. Its screens show and ask; it holds what they share."""
 
     TITLE = "PolySpec"
-    CSS_PATH = "styles/app.tcss"
+    CSS_PATH = Path(__file__).parent / "styles" / "app.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (112, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]
     MODES = {

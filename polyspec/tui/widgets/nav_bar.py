@@ -5,22 +5,24 @@ from dataclasses import dataclass
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.events import Click
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Label
 
 
-class NavItem(Label):
-    """The name of a screen."""
+class NavItem(Horizontal):
+    """The key and the name of a screen."""
 
     def __init__(self, screen: str, title: str, key: str, *, is_current: bool) -> None:
-        super().__init__(
-            Content.assemble((f"{key} ", "$muted"), title),
-            classes="-current" if is_current else "",
-        )
+        super().__init__(classes="-current" if is_current else "")
         self._screen = screen
+        self._title = title
+        self._key = key
+
+    def compose(self) -> ComposeResult:
+        yield Label(f"{self._key} ", classes="key")
+        yield Label(self._title, classes="title")
 
     def on_click(self, event: Click) -> None:
         event.stop()

@@ -83,10 +83,10 @@ class FigureTable(Fitted):
             yield "accepted", f"{figures.num_accepted} ({share:.0%})"
             yield "tokens a step", f"{figures.mean_length:.2f}"
             yield "steps saved", f"{figures.num_accepted}"
+        elif figures.num_tokens:
+            yield "drafted", "nothing"
         if figures.drafters:
             yield "time saved", f"{figures.saved_s:+.2f} s"
-        elif figures.num_tokens:
-            yield "drafted", "nothing: no gain"
 
 
 class DrafterPanel(Vertical):

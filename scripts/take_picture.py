@@ -1,0 +1,78 @@
+"""Takes the picture of the README: a real translation with the drafter panel open.
+
+It runs the interface without a terminal, with a model that is installed, and writes what
+is on the screen as SVG: python scripts/take_picture.py
+"""
+
+import argparse
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from polyspec.tui.app import PolySpecApp
+from polyspec.tui.interface_file import Interface
+from polyspec.tui.remembered import Remembered
+from polyspec.tui.screens.translate import TranslateScreen
+from polyspec.tui.worker import RealMaker
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = """\
+The library opens at nine. Bring your card and a pen.
+
+Order 7731-B was sent to Anna Lindqvist on Monday. Order 7731-B arrived on Thursday, \
+and Anna Lindqvist signed for it.
+
+Please keep the receipt for order 7731-B.
+"""
+_SIZE = (112, 32)
+_PATIENCE_S = 300.0
+_FONT_FILES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+
+
+async def wait_until(is_true: Callable[[], bool]) -> None:
+    """Let the interface go on until something is true."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while not is_true():
+            await asyncio.sleep(0.05)
+
+
+async def take_picture(model: str, target: str, theme: str) -> str:
+    """Translate the sample and return the screen as SVG, without fonts from afar."""
+    app = PolySpecApp(
+        RealMaker(), Interface(theme=theme), Remembered("en", target), {"model": model}
+    )
+    async with app.run_test(size=_SIZE) as pilot:
+        await wait_until(lambda: app.model_state.mood == "ready")
+        screen = app.screen
+        assert isinstance(screen, TranslateScreen)
+        screen.source.cursor_blink = False
+        screen.action_toggle_drafters()
+        screen.source.put_in(TEXT)
+        screen.action_translate()
+        await pilot.pause()
+        await wait_until(lambda: not screen.is_writing)
+        screen.source.move_cursor((0, 0))
+        await pilot.pause(0.5)
+        svg = app.export_screenshot(title="polyspec")
+    app.worker.stop(_PATIENCE_S)
+    return _FONT_FILES.sub("", svg)
+
+
+def main() -> None:
+    """Write the picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="qwen2.5-coder-1.5b-instruct")
+    parser.add_argument("--to", default="fr")
+    parser.add_argument("--theme", default="polyspec-dark")
+    parser.add_argument("--output", default=ROOT / "docs/pictures/translate.svg")
+    options = parser.parse_args()
+    svg = asyncio.run(take_picture(options.model, options.to, options.theme))
+    path = Path(options.output)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(svg, "utf-8")
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
