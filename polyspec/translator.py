@@ -2,14 +2,16 @@
 
 import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
 from polyspec.decoding.counters import DrafterCounts
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.sampling import Sampling
 from polyspec.decoding.stop_rule import StopRule
+from polyspec.documents.interfaces import Document
 from polyspec.drafting.compose import (
     Drafting,
     make_drafter,
@@ -38,7 +40,13 @@ from polyspec.paths import data_dir
 from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.stories.writer import STORY_SAMPLING, StoryEvent, write_story
+from polyspec.translation.documents import (
+    TranslatedUnit,
+    translate_units,
+    write_translation,
+)
 from polyspec.translation.pipeline import TranslationEvent, translate_text
+from polyspec.translation.plan import make_plan
 
 __all__ = [
     "Loaded",
@@ -110,6 +118,39 @@ class Translator:
             group_tokens=0,
             num_context_chars=_CONTEXT_CHARS,
         )
+
+    def translate_document(
+        self,
+        document: Document,
+        output: BinaryIO,
+        report: Callable[[TranslatedUnit], None],
+    ) -> None:
+        """Write a document with its texts translated, many of them side by side.
+
+        Args:
+            document: What to translate.
+            output: Takes its bytes.
+            report: Told of each segment, in order, as it is done.
+
+        Raises:
+            DocumentError: The document is malformed, or was changed meanwhile.
+            UsageError: No target language is named, or a language is not known.
+        """
+        target_language = self.target_language()
+        source_language = self.source_language()
+        self.drafting.switch(target_language.code, "translate", source_language.code)
+        plan = make_plan(
+            self.session,
+            self.loaded.profile,
+            source_language=source_language,
+            target_language=target_language,
+            group_tokens=0,
+            num_context_chars=_CONTEXT_CHARS,
+        )
+        sampling = self._draw_with(Sampling())
+        units = translate_units(self.session, plan, document.segments(), sampling)
+        with closing(units):
+            write_translation(document, output, units, report)
 
     def describe_devices(self) -> str:
         """Say which model runs where, in one line."""

@@ -38,6 +38,11 @@ def write_line(text: str = "") -> None:
     write_text(text + "\n")
 
 
+def write_bytes(data: bytes) -> None:
+    """Write bytes of a document; raises as `write_text` does."""
+    _write(data)
+
+
 def write_json(obj: object) -> None:
     """Write an object as JSON on a line of its own; raises as `write_text` does."""
     line = json.dumps(obj, ensure_ascii=False, allow_nan=False) + "\n"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from polyspec.cli import diagnostics, options, output
+from polyspec.cli.document_job import DocumentChoice, translate_document
 from polyspec.cli.run_stats import RunStats, draft_fields, show_stats
 from polyspec.cli.sources import Source, open_source
 from polyspec.cli.trace_file import Trace, open_trace
@@ -23,6 +24,7 @@ _EXAMPLES = """\b
 Examples:
   polyspec translate "The library opens at nine." --to fr
   polyspec translate --in letter.txt -o brief.txt --from en --to German
+  polyspec translate --in manual.docx -o handbuch.docx --to de
   cat notes.txt | polyspec translate --to yo --stats > notes.yo.txt
 """
 
@@ -44,6 +46,26 @@ def translate(
         Path | None, typer.Option("--in", metavar="FILE", help="Read the text of FILE.")
     ] = None,
     output_file: options.OutputFile = None,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Format of --in, see polyspec formats; otherwise it is found out.",
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES", help="Columns of a table, by name or number, with commas."
+        ),
+    ] = None,
+    keys: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERNS", help="Keys of JSON, YAML and the like, such as menu.*"
+        ),
+    ] = None,
     encoding: Annotated[
         str | None, typer.Option(help="Encoding of the text that is read.")
     ] = None,
@@ -67,7 +89,7 @@ def translate(
     trace_file: options.Trace = None,
     json: options.AsJson = False,
 ) -> None:
-    """Translate text and keep its paragraphs and line breaks.
+    """Translate a text or a document and keep what surrounds the words.
 
     Languages are codes or English names: fr, fra, French, pt-BR. The text is read as
     English unless --from says otherwise.
@@ -105,6 +127,18 @@ def translate(
     for name in (settings.to, settings.from_):
         if name:
             find_language(name)
+    choice = DocumentChoice(
+        None if text else in_,
+        format_,
+        columns,
+        keys,
+        encoding,
+        wants_lines=json or trace_file is not None,
+    )
+    document = choice.open(settings)
+    if document is not None:
+        translate_document(settings, document, output_file, has_stats=stats)
+        return
     with open_source(text or [], in_, settings.encoding) as source:
         if source.is_empty:
             _write_nothing(output_file)

@@ -20,7 +20,8 @@ _TITLE = "OpenDocument file"
 _MEMBERS = ("content.xml", "styles.xml")
 # fmt: off
 _INLINE = frozenset((
-    "office:annotation-end", "text:a", "text:bookmark", "text:bookmark-end", "text:bookmark-start",
+    "office:annotation-end", "text:a",
+    "text:bookmark", "text:bookmark-end", "text:bookmark-start",
     "text:change", "text:change-end", "text:change-start", "text:line-break",
     "text:reference-mark", "text:reference-mark-end", "text:reference-mark-start",
     "text:s", "text:soft-page-break", "text:span", "text:tab",

@@ -1,16 +1,20 @@
-"""A text file that is either written whole or not at all."""
+"""A file that is either written whole or not at all."""
 
 import contextlib
 import errno
+import io
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from polyspec.errors import DocumentError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -39,11 +43,40 @@ class OutputFile:
             self._stream.flush()
 
 
+class OutputBytes(io.RawIOBase):
+    """Takes bytes; what goes wrong while writing is a `DocumentError`."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream = stream
+        self._name = name
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def write(self, data: "Buffer", /) -> int:
+        with _translate_errors(self._name):
+            return self._stream.write(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        with _translate_errors(self._name):
+            return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def flush(self) -> None:
+        with _translate_errors(self._name):
+            self._stream.flush()
+
+
 @contextmanager
 def open_output(
     path: Path, encoding: str = "utf-8", *, has_mark: bool = False
 ) -> Iterator[OutputFile]:
-    """Write a file beside `path` and put it in its place at the end.
+    """Write a file of text beside `path` and put it in its place at the end.
 
     Until then an older file stays untouched, so the input may be the output. When the
     work ends with an error or is interrupted, what was written is kept as
@@ -58,6 +91,38 @@ def open_output(
     Raises:
         DocumentError: It cannot be written.
     """
+    with _open_stream(path) as stream:
+        text = io.TextIOWrapper(
+            stream, encoding=encoding, newline="", write_through=True
+        )
+        try:
+            output = OutputFile(text, str(path))
+            if has_mark:
+                output.write("\ufeff")
+                output.num_chars = 0
+            yield output
+            output.flush()
+        finally:
+            with contextlib.suppress(OSError, ValueError):
+                text.detach()
+
+
+@contextmanager
+def open_binary_output(path: Path) -> Iterator[BinaryIO]:
+    """Write a file of bytes beside `path`; all else is as for `open_output`.
+
+    Raises:
+        DocumentError: It cannot be written.
+    """
+    with _open_stream(path) as stream:
+        output = OutputBytes(stream, str(path))
+        yield cast("BinaryIO", output)
+        output.flush()
+
+
+@contextmanager
+def _open_stream(path: Path) -> Iterator[BinaryIO]:
+    """A stream whose bytes take the place of a file once all are written."""
     name = str(path)
     with _translate_errors(name):
         target = Path(os.path.realpath(path))
@@ -69,14 +134,14 @@ def open_output(
         )
     if mode is not None and not stat.S_ISREG(mode):
         with _translate_errors(name):
-            stream = path.open("w", encoding=encoding, newline="")
-        yield from _write(stream, name, has_mark, is_file=False)
+            stream = path.open("wb")
+        yield from _use(stream, name, is_file=False)
         return
     with _translate_errors(name):
         beside = _create_beside(target, mode)
-        stream = beside.open("w", encoding=encoding, newline="")
+        stream = beside.open("wb")
     try:
-        yield from _write(stream, name, has_mark, is_file=True)
+        yield from _use(stream, name, is_file=True)
         with _translate_errors(name):
             beside.replace(target)
     except BaseException:
@@ -84,18 +149,12 @@ def open_output(
         raise
 
 
-def _write(
-    stream: TextIO, name: str, has_mark: bool, *, is_file: bool
-) -> Iterator[OutputFile]:
-    output = OutputFile(stream, name)
+def _use(stream: BinaryIO, name: str, *, is_file: bool) -> Iterator[BinaryIO]:
     try:
-        if has_mark:
-            output.write("\ufeff")
-            output.num_chars = 0
-        yield output
-        output.flush()
-        if is_file:
-            with _translate_errors(name):
+        yield stream
+        with _translate_errors(name):
+            stream.flush()
+            if is_file:
                 os.fsync(stream.fileno())
     finally:
         # A full disk shows again on closing; the first error is the one to tell.

@@ -23,15 +23,10 @@ from polyspec.prompting.interfaces import (
     TracedToken,
 )
 from polyspec.prompting.profiles import Profile
-from polyspec.translation.budget import make_budget
 from polyspec.translation.job import Part, SegmentJob
-from polyspec.translation.prompts import PromptBuilder, make_prompt_builder
-from polyspec.translation.segmentation import (
-    Segment,
-    SegmentLimits,
-    adapt_separators,
-    split_segments,
-)
+from polyspec.translation.plan import make_plan
+from polyspec.translation.prompts import PromptBuilder
+from polyspec.translation.segmentation import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,30 +100,22 @@ def translate_text(
     Raises:
         UsageError: The prompt alone fills the context.
     """
-    build = make_prompt_builder(profile, source_language, target_language)
-    budget = make_budget(
+    plan = make_plan(
         completer,
-        build("", " " if num_context_chars else ""),
-        source_language,
-        target_language,
-        num_reserved=num_context_chars,
-    )
-    limits = SegmentLimits(
-        count_tokens=completer.count_tokens,
-        max_tokens=budget.max_segment_tokens,
-        group_tokens=min(group_tokens, budget.max_segment_tokens),
+        profile,
+        source_language=source_language,
+        target_language=target_language,
+        group_tokens=group_tokens,
         num_context_chars=num_context_chars,
     )
-    segments = split_segments(chunks, source_language, limits)
-    is_spaced = source_language.is_spaced if source_language else True
     yield from translate_segments(
         completer,
-        build,
-        adapt_separators(segments, source_language, target_language),
-        limit_answer=budget.limit_answer,
+        plan.build_prompt,
+        plan.split(chunks),
+        limit_answer=plan.limit_answer,
         sampling=sampling,
         is_streaming=is_streaming,
-        joint=" " if target_language.is_spaced and not is_spaced else "",
+        joint=plan.joint,
     )
 
 
