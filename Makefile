@@ -12,7 +12,7 @@ DEMO_MODELS := qwen2.5-coder-1.5b-instruct
 TEST_JOBS ?= 2
 
 .PHONY: help venv models test-models demo-models demo test check bench docs \
-	tables refresh-constraints clean
+	tables lexicons refresh-constraints clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -59,6 +59,12 @@ tables: venv ## Build the tables that ship from the texts in CORPORA
 	@$(call pull,$(TABLE_MODELS))
 	$(BIN)/python scripts/build_tables.py "$(CORPORA)" --work build/tables
 	$(BIN)/python scripts/plot_table_sizes.py build/tables/sizes.jsonl
+
+lexicons: venv ## Build the lexicons that ship from the pairs in CORPORA
+	@test -d "$(CORPORA)/parallel" \
+		|| { echo "say where the pairs are: make lexicons CORPORA=DIR" >&2; exit 1; }
+	@$(call pull,gemma-3-270m)
+	$(BIN)/python scripts/build_lexicons.py "$(CORPORA)" --work build/lexicons
 
 venv: $(VENV)/.installed ## Make the virtual environment
 

@@ -10,7 +10,7 @@ from polyspec.tables.lexicon import Lexicon, read_lexicon
 from polyspec.tables.lexicon_store import find_lexicon
 from polyspec.tables.reader import Table
 
-_LEAST_GAIN = 1.01
+LEAST_GAIN = 1.01
 """A lexicon that was measured to gain less is not worth its time."""
 
 
@@ -94,7 +94,7 @@ class SourceChoice:
             self._tell(f"drafting goes on without {path}: {error.cause}")
             return None
         # 0 means that nobody measured.
-        is_poor = 0 < lexicon.info.gain < _LEAST_GAIN
+        is_poor = 0 < lexicon.info.gain < LEAST_GAIN
         return None if is_poor and not self._is_required else lexicon
 
 

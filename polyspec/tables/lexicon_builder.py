@@ -156,7 +156,7 @@ def _group(links: Sequence[Link]) -> dict[str, list[tuple[str, float]]]:
 
 def _arguments(request: LexiconRequest) -> str:
     arguments = {
-        "files": [path.name for path, _ in request.corpora],
+        "files": sorted({path.name for path, _ in request.corpora}),
         "max_bytes": request.max_bytes,
     }
     return json.dumps(arguments, sort_keys=True)
