@@ -1,15 +1,20 @@
 """Takes the picture of the README: a real translation with the drafter panel open.
 
-It runs the interface without a terminal, with a model that is installed, and writes what
-is on the screen as SVG: python scripts/take_picture.py
+It runs the interface without a terminal and in a home of its own, with a model that is
+installed, and writes what is on the screen as SVG: python scripts/take_picture.py
+
+The text is translated twice: what was written once is drafted from memory.
 """
 
 import argparse
 import asyncio
+import os
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from polyspec.paths import models_dir
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.interface_file import Interface
 from polyspec.tui.remembered import Remembered
@@ -18,14 +23,14 @@ from polyspec.tui.worker import RealMaker
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = """\
-The library opens at nine. Bring your card and a pen.
+Dear Ms Lindqvist,
 
-Order 7731-B was sent to Anna Lindqvist on Monday. Order 7731-B arrived on Thursday, \
-and Anna Lindqvist signed for it.
+Your order 7731-B left our workshop on Monday. Order 7731-B should arrive in Uppsala \
+by Thursday.
 
-Please keep the receipt for order 7731-B.
+Please write to orders@example.org if order 7731-B is late.
 """
-_SIZE = (112, 32)
+_SIZE = (112, 34)
 _PATIENCE_S = 300.0
 _FONT_FILES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
@@ -49,9 +54,10 @@ async def take_picture(model: str, target: str, theme: str) -> str:
         screen.source.cursor_blink = False
         screen.action_toggle_drafters()
         screen.source.put_in(TEXT)
-        screen.action_translate()
-        await pilot.pause()
-        await wait_until(lambda: not screen.is_writing)
+        for _ in range(2):
+            screen.action_translate()
+            await pilot.pause()
+            await wait_until(lambda: not screen.is_writing)
         screen.source.move_cursor((0, 0))
         await pilot.pause(0.5)
         svg = app.export_screenshot(title="polyspec")
@@ -67,7 +73,10 @@ def main() -> None:
     parser.add_argument("--theme", default="polyspec-dark")
     parser.add_argument("--output", default=ROOT / "docs/pictures/translate.svg")
     options = parser.parse_args()
-    svg = asyncio.run(take_picture(options.model, options.to, options.theme))
+    os.environ["POLYSPEC_MODELS_DIR"] = str(models_dir())
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["POLYSPEC_HOME"] = home
+        svg = asyncio.run(take_picture(options.model, options.to, options.theme))
     path = Path(options.output)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(svg, "utf-8")

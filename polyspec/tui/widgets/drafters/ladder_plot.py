@@ -18,7 +18,7 @@ def draw_bar(share: float, width: int) -> str:
 
 
 class LadderPlot(Fitted):
-    """One bar for each measured width; the cost of one token is 1."""
+    """One bar for each power of two that was measured; the cost of one token is 1."""
 
     HELP = (
         "What the model pays for a step of 1, 2, 3 ... tokens, in steps of one token, "
@@ -32,7 +32,8 @@ class LadderPlot(Fitted):
         if not self.rungs:
             return Content("not measured yet")
         first = self.rungs[0][1] or 1.0
-        most = max(seconds for _, seconds in self.rungs) / first
+        shown = [rung for rung in self.rungs if rung[0].bit_count() == 1]
+        most = max(seconds for _, seconds in shown) / first
         width = max(4, self.content_size.width - 11)
         lines = [
             Content.assemble(
@@ -40,6 +41,6 @@ class LadderPlot(Fitted):
                 (f"{draw_bar(seconds / first / most, width):<{width}}", "$primary"),
                 f" {seconds / first:5.2f}",
             )
-            for tokens, seconds in self.rungs
+            for tokens, seconds in shown
         ]
         return Content("\n").join(lines)

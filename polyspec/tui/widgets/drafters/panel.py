@@ -29,7 +29,7 @@ class AcceptanceBars(Fitted):
         figures = self.figures
         if figures is None or not figures.num_tokens:
             return Content("nothing written yet")
-        width = max(4, self.size.width - 17)
+        width = max(4, self.size.width - 19)
         own = figures.num_tokens - figures.num_accepted
         rows = [(name, n) for name, n in sorted(figures.accepted_by_source.items())]
         lines = [
@@ -76,7 +76,7 @@ class FigureTable(Fitted):
         for name, rate in sorted(self.rates.items()):
             yield f"  with {name}", f"{rate:.1f}"
         if self.rungs:
-            yield "plain, one by one", f"{1 / self.rungs[0][1]:.1f}"
+            yield "plain step", f"{1000 * self.rungs[0][1]:.0f} ms"
         if figures.num_drafted:
             share = figures.num_accepted / figures.num_drafted
             yield "drafted", f"{figures.num_drafted}"
@@ -85,7 +85,7 @@ class FigureTable(Fitted):
             yield "steps saved", f"{figures.num_accepted}"
         elif figures.num_tokens:
             yield "drafted", "nothing"
-        if figures.drafters:
+        if figures.drafters and figures.num_drafted:
             yield "time saved", f"{figures.saved_s:+.2f} s"
 
 
