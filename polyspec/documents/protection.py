@@ -32,8 +32,8 @@ class ProtectedText:
 
     text: str
     """What is translated; no white space or markup at its ends."""
-    originals: dict[str, str | InlineCode]
-    """From each marker of the text to what it stands for."""
+    originals: dict[str, Content]
+    """From each marker of the text to what it stands for, one piece or more."""
     prefix: Content = ()
     suffix: Content = ()
 
@@ -48,16 +48,21 @@ def protect(content: Content) -> ProtectedText:
     pieces = list(_split_pieces(content))
     kinds = _pair_up(pieces)
     start, end = _find_core(pieces, kinds)
-    text, originals = [], {}
-    numbers = _number(kinds, start, end)
-    for index in range(start, end):
-        piece = pieces[index]
-        if index in numbers:
+    text: list[str] = []
+    originals: dict[str, Content] = {}
+    groups = _group(kinds, start, end)
+    numbers = _number(kinds, groups)
+    index = start
+    while index < end:
+        size = groups.get(index, 1)
+        chosen = tuple(map(_restored, pieces[index : index + size]))
+        if index in groups:
             marker = _write_marker(numbers[index], kinds[index][0])
-            originals[marker] = _restored(piece)
+            originals[marker] = chosen
             text.append(marker)
         else:
-            text.append(str(_restored(piece)))
+            text += map(str, chosen)
+        index += size
     joined = "".join(text)
     stripped = joined.strip()
     left = joined[: len(joined) - len(joined.lstrip())]
@@ -80,7 +85,7 @@ def restore(text: str, protected: ProtectedText) -> Content:
     for match in MARKER.finditer(text):
         original = protected.originals.get(match.group())
         if original is not None:
-            pieces += [text[place : match.start()], original]
+            pieces += [text[place : match.start()], *original]
             place = match.end()
     pieces.append(text[place:])
     return tidy_content((*protected.prefix, *pieces, *protected.suffix))
@@ -219,18 +224,44 @@ def _is_edge(piece: _Piece, kind: _Kind | None) -> bool:
     return kind[0] is CodeKind.SINGLE
 
 
-def _number(kinds: dict[int, _Kind], start: int, end: int) -> dict[int, int]:
-    """From the index of each protected piece to its number; partners share one."""
+def _group(kinds: dict[int, _Kind], start: int, end: int) -> dict[int, int]:
+    """From the first of each protected pieces that share a marker to their number.
+
+    Points beside one another are one, and so are pairs that begin and end together.
+    """
+    groups: dict[int, int] = {}
+    first = -1
+    for index in sorted(kinds):
+        if not start <= index < end:
+            continue
+        is_next = first >= 0 and first + groups[first] == index
+        if is_next and _is_joined(kinds, index - 1, index):
+            groups[first] += 1
+        else:
+            first = index
+            groups[first] = 1
+    return groups
+
+
+def _is_joined(kinds: dict[int, _Kind], before: int, after: int) -> bool:
+    (kind, partner), (next_kind, next_partner) = kinds[before], kinds[after]
+    if kind is CodeKind.SINGLE:
+        return next_kind is CodeKind.SINGLE
+    is_pair = kind is next_kind and kind in {CodeKind.OPEN, CodeKind.CLOSE}
+    return is_pair and next_partner == partner - 1
+
+
+def _number(kinds: dict[int, _Kind], groups: dict[int, int]) -> dict[int, int]:
+    """From the first piece of each group to its number; partners share one."""
     numbers: dict[int, int] = {}
     count = 0
-    for index in sorted(kinds):
-        if start <= index < end:
-            kind, partner = kinds[index]
-            if kind is CodeKind.CLOSE:
-                numbers[index] = numbers[partner]
-            else:
-                count += 1
-                numbers[index] = count
+    for index, size in groups.items():
+        if kinds[index][0] is CodeKind.CLOSE:
+            # The group that it closes begins with the partner of its last piece.
+            numbers[index] = numbers[kinds[index + size - 1][1]]
+        else:
+            count += 1
+            numbers[index] = count
     return numbers
 
 

@@ -172,7 +172,7 @@ def _encode_flow(content: Content, style: str, is_flow: bool) -> str:
 
 def _may_be_plain(text: str, is_flow: bool) -> bool:
     """Whether a text without quotes is read as this very text again."""
-    if _NO_TEXT.fullmatch(text) or _CONTROL.search(text):
+    if not text or _NO_TEXT.fullmatch(text) or _CONTROL.search(text):
         return False
     if _SAFE.fullmatch(text):
         return True

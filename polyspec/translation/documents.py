@@ -188,6 +188,7 @@ def _run(
 def _note_answer(task: _Task, event: TranslatedSegment) -> None:
     task.answers.append(event.output)
     task.num_tokens += event.num_tokens
-    task.counts.append(event.counts)
+    if event.num_tokens:
+        task.counts.append(event.counts)
     if event.note:
         task.notes.append(event.note)

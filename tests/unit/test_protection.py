@@ -96,6 +96,18 @@ def test_markers_may_move_but_must_nest() -> None:
     assert find_faults("</1>a<1><2>c</2>", protected)
 
 
+def test_codes_beside_one_another_share_a_marker() -> None:
+    content = ("a ", BOLD, BOLD, "b", PLAIN, PLAIN, " c ", BREAK, BREAK, "d")
+    protected = protect(content)
+    assert protected.text == "a <1>b</1> c <2/>d"
+    assert restore(protected.text, protected) == content
+
+
+def test_pairs_that_end_apart_have_markers_of_their_own() -> None:
+    content = (BOLD, BOLD, "a", PLAIN, " b", PLAIN, " c")
+    assert protect(content).text == "<1><2>a</2> b</1> c"
+
+
 def test_a_text_without_letters_has_no_prose() -> None:
     assert not protect(("%s: ", NAME)).has_prose
     assert protect(("%s: a",)).has_prose
