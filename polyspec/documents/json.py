@@ -12,6 +12,7 @@ from pathlib import Path
 
 from polyspec.documents.encodings import read_whole
 from polyspec.documents.faults import line_of, malformed
+from polyspec.documents.icu import make_text_slot
 from polyspec.documents.interfaces import (
     CodeKind,
     Content,
@@ -27,7 +28,6 @@ from polyspec.documents.slots import (
     Span,
     TextDocument,
     join_content,
-    make_slot,
     splice,
 )
 from polyspec.documents.streamed_text import open_streamed, split_lines
@@ -46,7 +46,8 @@ class Json:
     extensions = (".json", ".arb", ".webmanifest")
     limits = (
         "Values that are strings are translated, keys are not; --keys chooses some. "
-        "Keys that begin with @, as in ARB files, are left out."
+        "Keys that begin with @, as in ARB files, are left out. The branches of ICU "
+        "messages are texts of their own, as many as in the source."
     )
     is_streamed = False
 
@@ -204,7 +205,8 @@ class _Scanner:
         raw = self._text[start:end]
         encode = partial(_encode, is_ascii=r"\u" in raw and raw.isascii())
         note = SegmentNote(key=path)
-        return Span(start, end, make_slot(raw, _decode(value), encode, note))
+        slot = make_text_slot(raw, value, _decode(value), encode, note)
+        return Span(start, end, slot)
 
     def _malformed(self, cause: str) -> Exception:
         line = self._line or line_of(self._text, self._place)

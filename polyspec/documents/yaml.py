@@ -11,6 +11,7 @@ from pathlib import Path
 
 from polyspec.documents.encodings import read_whole
 from polyspec.documents.faults import malformed
+from polyspec.documents.icu import make_text_slot
 from polyspec.documents.interfaces import (
     Content,
     Document,
@@ -159,7 +160,7 @@ def _make_span(
         encode = partial(_encode_block, raw=raw)
         return Span(start, end, make_slot(raw, (value.rstrip("\n"),), encode, note))
     encode = partial(_encode_flow, style=style or "", is_flow=path.is_flow)
-    return Span(start, end, make_slot(raw, (value,), encode, note))
+    return Span(start, end, make_text_slot(raw, value, (value,), encode, note))
 
 
 def _encode_flow(content: Content, style: str, is_flow: bool) -> str:

@@ -283,6 +283,39 @@ def test_json_values_are_translated_and_metadata_is_not(folder: Path) -> None:
     assert notes(folder, "a.json", text)[0] == ("a.0", "")
 
 
+def test_the_branches_of_an_icu_message_are_texts(folder: Path) -> None:
+    message = (
+        "Hi {name}, {n, plural, =0 {nothing} one {# file's lost} "
+        "other {# files in {where, select, home {your home} other {{where}}}}}!"
+    )
+    assert read(folder, "a.json", f'["{message}"]') == [
+        "Hi <1/>, <2/>!",
+        "nothing",
+        "<1/> file's lost",
+        "<1/> files in <2/>",
+        "your home",
+        "<1/>",
+    ]
+    assert write(folder, "a.json", f'["{message}"]') == (
+        "[\"HI {name}, {n, plural, =0 {NOTHING} one {# FILE'S LOST} "
+        'other {# FILES IN {where, select, home {YOUR HOME} other {{where}}}}}!"]'
+    )
+    assert write(folder, "a.yaml", f'm: "{message}"\n').startswith('m: "HI {name}, {n')
+
+
+def test_an_apostrophe_does_not_quote_an_icu_argument(folder: Path) -> None:
+    text = '["the {n, select, other {x y}} of it"]'
+    answers = {"the <1/> of it": "l'<1/>", "x y": "d'#"}
+    written = write(folder, "a.json", text, answers)
+    assert written == "[\"l''{n, select, other {d''#}}\"]"
+
+
+def test_a_broken_icu_message_is_one_text(folder: Path) -> None:
+    text = '["the {n, plural, one {x y} of it"]'
+    assert len(read(folder, "a.json", text)) == 1
+    assert write(folder, "a.json", text, {}).startswith('["THE ')
+
+
 YAML = """\
 a: plain text # note
 b: 'it''s'
