@@ -1,12 +1,11 @@
 """Which token comes next, by what the table and the source sentence say."""
 
 from collections.abc import Sequence
-from heapq import nlargest
 from math import exp, log
 from operator import mul
 from typing import TypeAlias
 
-from polyspec.drafting.source_state import Progress
+from polyspec.drafting.source_state import NUM_BEST, Progress
 
 Candidate: TypeAlias = tuple[int, int, tuple[float, ...]]
 """A token, the first of the weights that judge it, and what they are multiplied by."""
@@ -20,7 +19,6 @@ DEFAULT_WEIGHTS = (
 """For a lexicon without its own: the mean of those fitted for German and Hindi."""
 _LEAST_MASS = 0.003
 _LEAST_START = 0.01
-_NUM_STARTS = 2
 _MAX_LOGIT = 7.0
 
 
@@ -39,7 +37,7 @@ def find_candidates(
     total = sum(going_on.values()) + ended
     done = ended / total if total else 0.0
     blocked = 1.0 - done if going_on else 0.0
-    masses = progress.starts()
+    masses, likeliest = progress.starts()
     share = going_on.pop(token_id, 0.0)
     number = sentence.number_of(token_id)
     mass = log(1 + masses[number] / _LEAST_MASS) if number >= 0 and not share else 0.0
@@ -66,19 +64,13 @@ def find_candidates(
                 (1.0, log(weight / total), log(total + _LEAST_MASS), done),
             )
         )
-    if number >= 0:
-        masses[number] = 0.0
-    for weight, place in nlargest(
-        _NUM_STARTS, zip(masses, range(len(masses)), strict=True)
-    ):
+    # One more than is wanted, since the table's own token may be among them.
+    others = [place for place in likeliest if place != number][: NUM_BEST - 1]
+    for place in others:
+        weight = masses[place]
         if weight > _LEAST_START:
-            found.append(
-                (
-                    sentence.firsts[place],
-                    _START,
-                    (1.0, log(1 + weight / _LEAST_MASS), blocked, done),
-                )
-            )
+            features = (1.0, log(1 + weight / _LEAST_MASS), blocked, done)
+            found.append((sentence.firsts[place], _START, features))
     return found
 
 

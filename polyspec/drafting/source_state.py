@@ -9,6 +9,8 @@ from polyspec.drafting.hints import SentenceHints
 
 _Alive: TypeAlias = list[tuple[int, tuple[int, ...]]]
 """Number of a hint, and its tokens in the spelling that is being written."""
+NUM_BEST = 3
+"""Most words that are considered to begin."""
 _DIAGONAL = 4.0
 """How fast a source word's weight falls with its distance from the place that the
 translation has reached, both as shares of the sentence; fast_align's tension."""
@@ -57,11 +59,12 @@ def _weigh(hints: SentenceHints, positions: FloatArray) -> FloatArray:
 class Progress:
     """The state of one translation: tokens written, words begun and used up."""
 
-    __slots__ = ("_alive", "_depth", "_num_written", "_sentence", "_used")
+    __slots__ = ("_alive", "_depth", "_num_written", "_sentence", "_starts", "_used")
 
     def __init__(self, sentence: Sentence) -> None:
         self._sentence = sentence
         self._used = np.ones(sentence.num_places)
+        self._starts: dict[int, tuple[list[float], list[int]]] = {}
         self._alive: _Alive = []
         self._depth = 0
         self._num_written = 0
@@ -70,8 +73,9 @@ class Progress:
         """Return one that goes on apart from this."""
         other = Progress.__new__(Progress)
         other._sentence = self._sentence
-        # Never changed in place.
+        # Never changed in place, but for what `_starts` adds, which holds for both.
         other._used = self._used
+        other._starts = self._starts
         other._alive = self._alive
         other._depth = self._depth
         other._num_written = self._num_written
@@ -109,15 +113,26 @@ class Progress:
         number, _ = max(done, key=lambda hint: self._weight(weights, hint[0]))
         self._used = self._used.copy()
         self._used[self._sentence.places[number]] *= _USED
+        self._starts = {}
 
-    def starts(self) -> list[float]:
-        """Weight of each of the sentence's `firsts`: words that may begin here."""
+    def starts(self) -> tuple[list[float], list[int]]:
+        """Words that may begin here, by the sentence's `firsts`.
+
+        Returns:
+            The weight of each, and the numbers of the weightiest, best first.
+        """
+        place = min(self._num_written, len(self._sentence.weights) - 1)
+        known = self._starts.get(place)
+        if known is None:
+            known = self._starts[place] = self._weigh_starts()
+        return known
+
+    def _weigh_starts(self) -> tuple[list[float], list[int]]:
         sentence = self._sentence
         weights = self._row() * self._used[sentence.places]
-        masses: list[float] = np.bincount(
-            sentence.first_of, weights, len(sentence.firsts)
-        ).tolist()
-        return masses
+        masses = np.bincount(sentence.first_of, weights, len(sentence.firsts))
+        best: list[int] = np.argsort(-masses, kind="stable")[:NUM_BEST].tolist()
+        return masses.tolist(), best
 
     def continuations(self) -> tuple[dict[int, float], float]:
         """Weight of each token that goes on with a begun word; of words that end."""

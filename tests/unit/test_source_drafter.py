@@ -100,11 +100,12 @@ def test_going_on_behind_a_prefix(drafter: SourceDrafter) -> None:
 
 def test_a_word_that_was_written_counts_less() -> None:
     progress = Progress(Sentence(HINTS))
-    before = progress.starts()
+    before, _ = progress.starts()
     for token_id in (20, 21, 22, 5):
         progress.push(token_id)
-    house, water = progress.starts()
+    (house, water), best = progress.starts()
     assert house < 0.3 * before[0]
+    assert best == [1, 0]
     assert water > 0.5 * before[1]
 
 
