@@ -1,8 +1,8 @@
 """Builds the lexicons that ship, from English to every language whose pairs allow it.
 
-Some pairs of each language are held out. Beside a table that knows neither them nor
-their source, weights are fitted on half of them, and the gain is measured on the other
-half; a lexicon that gains too little is not written.
+Some pairs of each language are held out. Beside a table that does not know them, weights
+are fitted on half of them, and the gain is measured on the other half; a lexicon that
+gains too little is not written.
 
 Usage: python scripts/build_lexicons.py CORPORA [--work DIR] [--languages yor,deu]
 
@@ -84,7 +84,8 @@ def build_one(
     built = build_lexicon(
         LexiconRequest(SOURCE, language, sources, MAX_BYTES, report), kept
     )
-    clean = build_clean_table(corpora, work, language, header, kept)
+    hidden = {target for _, target in held_out}
+    clean = build_clean_table(corpora, work, language, header, kept, hidden)
     with Table(clean) as table:
         info = fit_lexicon(
             built.info, built.entries, table, make_encoder(header), held_out
@@ -117,15 +118,19 @@ def build_clean_table(
     language: str,
     header: GgufHeader,
     kept: Sequence[SentencePair],
+    hidden: set[str],
 ) -> Path:
-    """Build a table that does not know the pairs held out, and return its path."""
+    """Build a table that does not know the translations held out; return its path.
+
+    Many of them stand in the texts of the language as well.
+    """
     text, table = work / f"{language}.txt", work / f"{language}.gguf"
     step = max(1, len(kept) // _PAIR_LINES)
     mono = corpora / "data" / "mono" / f"{language}.train.txt.zst"
     with text.open("w", encoding="utf-8") as file:
         if mono.exists():
             lines = islice(read_lines(mono), _MONO_LINES)
-            file.writelines(f"{line}\n" for line in lines)
+            file.writelines(f"{line}\n" for line in lines if line not in hidden)
         file.writelines(f"{target}\n" for _, target in kept[::step])
     build_table(BuildRequest(language, header, [(text, Corpus("mixed", ""))]), table)
     return table
