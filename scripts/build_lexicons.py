@@ -1,8 +1,8 @@
 """Builds the lexicons that ship, from English to every language whose pairs allow it.
 
-Some pairs of each language are held out. Beside a table that does not know them, weights
-are fitted on half of them, and the gain is measured on the other half; a lexicon that
-gains too little is not written.
+Some pairs of each language are held out. Beside a table that does not know them,
+weights are fitted on half of them, and the gain is measured on the other
+half; a lexicon that gains too little is not written.
 
 Usage: python scripts/build_lexicons.py CORPORA [--work DIR] [--languages yor,deu]
 
@@ -85,7 +85,7 @@ def build_one(
         LexiconRequest(SOURCE, language, sources, MAX_BYTES, report), kept
     )
     hidden = {target for _, target in held_out}
-    clean = build_clean_table(corpora, work, language, header, kept, hidden)
+    clean = build_clean_table(corpora, work, language, header, kept, hidden=hidden)
     with Table(clean) as table:
         info = fit_lexicon(
             built.info, built.entries, table, make_encoder(header), held_out
@@ -118,6 +118,7 @@ def build_clean_table(
     language: str,
     header: GgufHeader,
     kept: Sequence[SentencePair],
+    *,
     hidden: set[str],
 ) -> Path:
     """Build a table that does not know the translations held out; return its path.
