@@ -23,6 +23,9 @@ MAX_WHOLE_BYTES = 64 << 20
 SAMPLE_BYTES = 1 << 16
 _REMEDY = "name its encoding, for example --encoding latin-1"
 
+_ORDERED = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+"""Encodings that need a mark, and what they are without one."""
+
 FindDeclared: TypeAlias = Callable[[bytes], str | None]
 """From the first bytes of a file to the encoding they name, if any."""
 
@@ -123,20 +126,33 @@ def choose_encoding(
         DocumentError: It is no text, or mixes encodings.
         UsageError: The encoding is unknown.
     """
-    mark = find_mark(data, require_encoding(encoding or "utf-8"))
+    named = _without_mark(require_encoding(encoding or "utf-8"))
+    mark = find_mark(data, named)
     if mark is not None:
         return EncodingChoice(mark, has_mark=True)
     if encoding is not None:
-        return EncodingChoice(require_encoding(encoding))
+        return EncodingChoice(_require_stateless(_ORDERED.get(named, named), name))
     declared = _look_up(find_declared(data[:SAMPLE_BYTES]))
     if declared is not None and declared != "utf-8":
-        return EncodingChoice(declared)
+        return EncodingChoice(_require_stateless(declared, name))
     wrong = _find_wrong_byte(data, is_whole)
     if wrong is None:
         return EncodingChoice("utf-8")
     if declared is not None or _is_mostly_utf8(data):
         raise _not_text(name, f"byte {wrong} is not valid UTF-8, though the rest is")
     return _guess(data, name)
+
+
+def _without_mark(encoding: str) -> str:
+    """The encoding itself, where a name says that a mark comes first."""
+    return encoding.removesuffix("-sig")
+
+
+def _require_stateless(encoding: str, name: str) -> str:
+    """Refuse an encoding in which the bytes of a text depend on what comes before."""
+    if encoding.startswith(("iso2022", "utf-7", "hz")):
+        raise _not_text(name, f"{encoding} texts cannot be put together from pieces")
+    return encoding
 
 
 def _look_up(name: str | None) -> str | None:
@@ -146,8 +162,8 @@ def _look_up(name: str | None) -> str | None:
         "".encode(found.name)
     except (LookupError, ValueError):
         return None
-    # Without a mark, UTF-16 is told apart by the declaration being readable at all.
-    return None if found.name in {"utf-16", "utf-32"} else found.name
+    # Without a mark, a declaration that can be read rules out UTF-16.
+    return None if found.name in _ORDERED else _without_mark(found.name)
 
 
 def _find_wrong_byte(data: bytes, is_whole: bool) -> int | None:
@@ -172,7 +188,8 @@ def _guess(data: bytes, name: str) -> EncodingChoice:
     if best is None or b"\0" in data[:SAMPLE_BYTES]:
         raise _not_text(name, "it is in no encoding that can be recognised")
     note = f"{name} is read as {best.encoding}, a guess; --encoding names another"
-    return EncodingChoice(best.encoding, notes=(note,))
+    found = _without_mark(require_encoding(best.encoding))
+    return EncodingChoice(_require_stateless(found, name), notes=(note,))
 
 
 def _not_text(name: str, cause: str) -> DocumentError:

@@ -48,7 +48,28 @@ def open_streamed(
 def _read_file(path: Path, encoding: str, read_parts: ReadParts) -> Iterator[Part]:
     """The parts of a file that is open while they are taken."""
     with open_bytes(path) as stream:
-        yield from read_parts(iter(TextReader(stream, str(path), encoding)))
+        chunks = TextReader(stream, str(path), encoding)
+        yield from read_parts(_require_same_bytes(chunks, path))
+
+
+def _require_same_bytes(chunks: TextReader, path: Path) -> Iterator[str]:
+    """The chunks, with an error at the end if their bytes would not be the file's.
+
+    Some encodings of East Asia have two numbers for one character.
+    """
+    if chunks.encoding.startswith("utf-"):
+        yield from chunks
+        return
+    with open_bytes(path) as stream:
+        for chunk in chunks:
+            yield chunk
+            data = chunk.encode(chunks.encoding)
+            if stream.read(len(data)) != data:
+                raise DocumentError(
+                    f"cannot read {path}",
+                    cause=f"its bytes are not kept by {chunks.encoding}",
+                    remedy="name its encoding, or convert it to UTF-8 first",
+                )
 
 
 def _look_at(

@@ -211,6 +211,45 @@ def test_mark_line_ends_and_encoding_stay(
     assert written == expected.encode(encoding)
 
 
+@pytest.mark.parametrize("name", ["a.txt", "a.po"])
+@pytest.mark.parametrize(
+    ("encoding", "named"),
+    [("utf-8-sig", "utf-8-sig"), ("utf-16", "utf-16"), ("utf-16-le", "utf-16"),
+     ("utf-8", "utf-8-sig"), ("utf-16-be", "utf-16-be"), ("shift_jis", "shift_jis")],
+)  # fmt: skip
+def test_a_named_encoding_stays(
+    name: str, encoding: str, named: str, tmp_path: Path
+) -> None:
+    text = 'msgid "one"\nmsgstr ""\n\nmsgid "two"\nmsgstr ""\n'
+    path = save(tmp_path, name, text.encode(encoding))
+    output = io.BytesIO()
+    document = open_document(path, ReadOptions(encoding=named), path.suffix)
+    document.write(output, lambda segment: segment.content)
+    expected = (
+        text
+        if name == "a.txt"
+        else ('msgid "one"\nmsgstr "one"\n\nmsgid "two"\nmsgstr "two"\n')
+    )
+    assert output.getvalue() == expected.encode(encoding)
+
+
+def test_an_encoding_with_states_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path, "a.txt", "日本語 text".encode("iso2022_jp"))
+    with pytest.raises(DocumentError) as caught:
+        translate(path, encoding="iso2022_jp")
+    assert "cannot be put together from pieces" in caught.value.cause
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md"])
+def test_bytes_that_an_encoding_does_not_keep_are_refused(
+    name: str, tmp_path: Path
+) -> None:
+    path = save(tmp_path, name, b"one \xee\xcf two \xfa\x54")
+    with pytest.raises(DocumentError) as caught:
+        translate(path, encoding="cp932")
+    assert "are not kept" in caught.value.cause
+
+
 def test_mixed_encodings_are_refused(tmp_path: Path) -> None:
     path = save(
         tmp_path, "a.txt", "Grüße aus Köln\n".encode() + "süß\n".encode("cp1252")
