@@ -95,7 +95,9 @@ async def measure_stalls(model: str) -> dict[str, list[float]]:
     async with app.run_test(size=(120, 40)) as pilot:
         watching = asyncio.create_task(stalls.watch())
         with stalls.during("loading"):
-            await wait_until(lambda: app.model_state.mood == "ready")
+            await wait_until(lambda: app.model_state.mood != "busy")
+        if app.facts is None:
+            raise SystemExit(f"{model} could not be loaded")
         with stalls.during("idle"):
             await pilot.pause(2)
         screen = app.screen

@@ -48,7 +48,9 @@ async def take_picture(model: str, target: str, theme: str) -> str:
         RealMaker(), Interface(theme=theme), Remembered("en", target), {"model": model}
     )
     async with app.run_test(size=_SIZE) as pilot:
-        await wait_until(lambda: app.model_state.mood == "ready")
+        await wait_until(lambda: app.model_state.mood != "busy")
+        if app.facts is None:
+            raise SystemExit(f"{model} could not be loaded")
         screen = app.screen
         assert isinstance(screen, TranslateScreen)
         screen.source.cursor_blink = False

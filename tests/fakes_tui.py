@@ -87,7 +87,7 @@ def make_app(
 ) -> PolySpecApp:
     """The application, as it starts for somebody with these choices."""
     interface = Interface(theme=theme)
-    return PaperApp(maker or PaperMaker(), interface, remembered, overrides, pull)
+    return PaperApp(maker or PaperMaker(), interface, remembered, overrides, pull=pull)
 
 
 def drive(

@@ -50,6 +50,8 @@ from polyspec.tui.worker import (
 )
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from polyspec.settings import Settings
 
 
@@ -152,9 +154,11 @@ class PolySpecApp(App[int]):
         interface: Interface,
         remembered: Remembered,
         overrides: dict[str, Any] | None = None,
+        *,
         pull: PullModel = pull_from_catalogue,
+        driver: "type[Driver] | None" = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=driver)
         self.interface = interface
         self.overrides = dict(overrides or {})
         self.facts: ModelFacts | None = None

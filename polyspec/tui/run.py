@@ -36,6 +36,7 @@ def open_interface(overrides: dict[str, Any] | None = None) -> int:
             remedy="use polyspec translate in scripts",
         )
     from polyspec.tui.app import PolySpecApp
+    from polyspec.tui.driver import choose_driver
     from polyspec.tui.interface_file import Interface, read_interface
     from polyspec.tui.remembered import read_remembered
     from polyspec.tui.worker import RealMaker
@@ -45,7 +46,13 @@ def open_interface(overrides: dict[str, Any] | None = None) -> int:
         interface = read_interface()
     except SettingsError as error:
         interface, problem = Interface(), error
-    app = PolySpecApp(RealMaker(), interface, read_remembered(), overrides)
+    app = PolySpecApp(
+        RealMaker(),
+        interface,
+        read_remembered(),
+        overrides,
+        driver=choose_driver(),
+    )
     if problem is not None:
         app.add_problem(problem)
     status = app.run()

@@ -1,0 +1,117 @@
+"""The interface in a terminal of its own: foreign bytes, a closed terminal, the end."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from polyspec.cli.main import main
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = """
+import sys
+from polyspec.tui import run, worker
+from tests.fakes_tui import PaperMaker
+worker.RealMaker = PaperMaker
+sys.exit(run.open_interface({"to": "fr", "from_": "en"}))
+"""
+
+
+class Terminal:
+    """What a program in a terminal shows, and keys for it."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", handle: int) -> None:
+        self.process = process
+        self.handle = handle
+        self.seen = b""
+
+    def wait_for(self, text: bytes, limit_s: float = 60) -> None:
+        """Read until the program writes a text."""
+        until = time.monotonic() + limit_s
+        while text not in self.seen:
+            assert time.monotonic() < until, self.seen[-2000:]
+            if select.select([self.handle], [], [], 0.1)[0]:
+                self.seen += os.read(self.handle, 65536)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.handle, keys)
+
+    def wait_for_end(self) -> int:
+        """Read on until the program is over."""
+        until = time.monotonic() + 60
+        while self.process.poll() is None and time.monotonic() < until:
+            if select.select([self.handle], [], [], 0.1)[0]:
+                try:
+                    self.seen += os.read(self.handle, 65536)
+                except OSError:
+                    break
+        return self.process.wait(10)
+
+
+@contextmanager
+def open_terminal() -> Iterator[Terminal]:
+    main_handle, side = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN],
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        env={**os.environ, "TERM": "xterm-256color"},
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    os.close(side)
+    try:
+        yield Terminal(process, main_handle)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        os.close(main_handle)
+
+
+def rescued() -> Path:
+    return Path(os.environ["POLYSPEC_HOME"]) / "data" / "rescued.txt"
+
+
+def test_bytes_that_are_no_text_do_no_harm() -> None:
+    with open_terminal() as terminal:
+        terminal.wait_for(b"Type or paste")
+        terminal.type(b"\x1b[200~\xe0\xff\xfe\x00ok\x1b[201~")
+        terminal.wait_for(b"OK")
+        terminal.type(b"\x11")
+        assert terminal.wait_for_end() == 0
+        assert b"\x1b[?1049l" in terminal.seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_text_outlives_the_end_of_the_program(number: int) -> None:
+    with open_terminal() as terminal:
+        terminal.wait_for(b"Type or paste")
+        terminal.type(b"keep me")
+        terminal.wait_for(b"KEEP ME")
+        terminal.process.send_signal(number)
+        assert terminal.wait_for_end() == 130
+    assert rescued().read_text("utf-8") == "keep me"
+    with open_terminal() as terminal:
+        terminal.wait_for(b"KEEP ME")
+        terminal.type(b"\x11")
+        assert terminal.wait_for_end() == 0
+    assert not rescued().exists()
+
+
+def test_without_a_terminal_there_is_no_interface(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["tui"]) == 2
+    assert "needs a terminal" in capsys.readouterr().err
+    assert main([]) == 0
+    assert "Usage" in capsys.readouterr().out
