@@ -57,8 +57,7 @@ tables: venv ## Build the tables that ship from the texts in CORPORA
 	@test -d "$(CORPORA)/data/mono" \
 		|| { echo "say where the texts are: make tables CORPORA=DIR" >&2; exit 1; }
 	@$(call pull,$(TABLE_MODELS))
-	$(BIN)/python scripts/build_tables.py "$(CORPORA)" --work build/tables
-	$(BIN)/python scripts/plot_table_sizes.py build/tables/sizes.jsonl
+	$(BIN)/python scripts/build_tables.py "$(CORPORA)"
 
 lexicons: venv ## Build the lexicons that ship from the pairs in CORPORA
 	@test -d "$(CORPORA)/parallel" \

@@ -1,16 +1,18 @@
-"""Builds the tables that ship: 27 languages for two tokenizers, within one budget.
+"""Builds the tables that ship: 27 languages for two tokenizers.
 
-Each corpus is counted once; tables of several sizes are written from the counts and
-replayed on held-out text, and the bytes go where they gain most. What is done is kept
-in the work folder, so that a run that was stopped goes on.
-
-Usage: python scripts/build_tables.py CORPORA [--work DIR] [--languages yor,deu]
+Usage: python scripts/build_tables.py CORPORA [--explore] [--work DIR]
 
 CORPORA holds `data/` (mono, src, stories, extra) and `parallel/`, each with a
 SOURCES.md that lists the licence of every source.
+
+Each table gets the size that ngram_tables/sizes.csv names. With `--explore`, tables of
+several sizes are replayed on held-out text instead, and that file is written anew: the
+bytes go where they gain most, within one budget. What is done is kept in the work
+folder, so that a run that was stopped goes on.
 """
 
 import argparse
+import csv
 import io
 import json
 import random
@@ -32,7 +34,6 @@ from polyspec.drafting.table import TableDrafter
 from polyspec.gguf_header import read_gguf_header
 from polyspec.tables.builder import (
     BuildRequest,
-    CountedTexts,
     count_texts,
     write_counted,
 )
@@ -48,7 +49,7 @@ LANGUAGES = tuple(
 MODELS = ("gemma-3-270m", "qwen2.5-coder-0.5b-instruct")
 """Of each tokenizer one model; the table fits every model that shares it."""
 SIZES = (60_000, 120_000, 240_000, 480_000, 960_000)
-BUDGET = 27_500_000
+BUDGET = 24_000_000
 _REPLAYED_TOKENS = 40_000
 _WALK_WORDS, _LINE_WORDS = 40_000, 20
 _LADDERS = ("cuda", "cpu")
@@ -56,28 +57,55 @@ _ROW = re.compile(r"^\| *(?:mono/|src/)?([\w.]+\.zst|src/\S+) *\|")
 
 
 def main() -> None:
-    """Count, compare sizes, spend the budget, write the manifest."""
+    """Build tables, or look for their best sizes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpora", type=Path)
     parser.add_argument("--work", type=Path, default=Path("build/tables"))
     parser.add_argument("--output", type=Path, default=Path("ngram_tables"))
     parser.add_argument("--languages", default=",".join(LANGUAGES))
     parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--explore", action="store_true")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    journal = arguments.work / "sizes.jsonl"
+    sizes_file = arguments.output / "sizes.csv"
+    sizes = {} if arguments.explore else read_sizes(sizes_file)
+    journal = arguments.work / (
+        "explored.jsonl" if arguments.explore else "built.jsonl"
+    )
     rows = read_rows(journal)
     done = {(row["language"], row["model"]) for row in rows}
     for model in arguments.models.split(","):
         for language in arguments.languages.split(","):
             if (language, model) in done:
                 continue
-            found = build_sizes(arguments.corpora, arguments.work, language, model)
+            wanted = [sizes[language, model]] if sizes else SIZES
+            found = build(arguments.corpora, arguments.work, language, model, wanted)
             with journal.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps(row, sort_keys=True) + "\n" for row in found)
             rows += found
-    chosen = spend(rows)
-    ship(chosen, arguments.work, arguments.output)
+    if arguments.explore:
+        write_sizes(sizes_file, spend(rows))
+    else:
+        ship(rows, arguments.work, arguments.output)
+
+
+def read_sizes(path: Path) -> dict[tuple[str, str], int]:
+    """Bytes at most by language and model."""
+    with path.open(newline="") as file:
+        return {
+            (row["language"], row["model"]): int(row["max_bytes"])
+            for row in csv.DictReader(file)
+        }
+
+
+def write_sizes(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep the chosen sizes for the next build."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("language", "model", "max_bytes"))
+        writer.writerows(
+            sorted((row["language"], row["model"], row["max_bytes"]) for row in rows)
+        )
 
 
 def read_rows(journal: Path) -> list[dict[str, Any]]:
@@ -91,24 +119,26 @@ def read_rows(journal: Path) -> list[dict[str, Any]]:
     return [row for group in groups.values() if group[-1]["is_last"] for row in group]
 
 
-def build_sizes(
-    corpora: Path, work: Path, language: str, model: str
+def build(
+    corpora: Path, work: Path, language: str, model: str, sizes: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Write tables of all sizes of a language and replay held-out lines with each."""
+    """Write tables of some sizes of a language and replay held-out lines with each."""
     header = read_gguf_header(find_model(model))
     request = BuildRequest(
         language,
         header,
         list(find_corpora(corpora, work, language)),
         held_out=held_out_file(corpora, language),
-        max_bytes=SIZES[-1],
+        max_bytes=sizes[-1],
         memory_bytes=4 << 30,
         report=lambda text: print(f"{language} {model}: {text}", file=sys.stderr),
     )
     counted = count_texts(request)
-    lines = sample_lines(counted)
+    num_start = 0 if request.start_id is None else 1
+    held_out = [line[num_start:] for line in counted.held_out]
+    lines = sample(held_out)
     rows: list[dict[str, Any]] = []
-    for size in SIZES:
+    for size in sizes:
         path = work / f"{table_name(language, request.fingerprint)}.{size}.gguf"
         info = write_counted(counted, path, size)
         row = {
@@ -116,6 +146,7 @@ def build_sizes(
             "model": model,
             "name": table_name(language, request.fingerprint),
             "file": path.name,
+            "max_bytes": size,
             "bytes": path.stat().st_size,
             "num_tokens": counted.num_tokens,
             "corpora": [[corpus.name, corpus.licence] for corpus in info.corpora],
@@ -124,13 +155,13 @@ def build_sizes(
         }
         with Table(path) as table:
             row["states"] = list(table.info.states_per_order)
-            row["deciles"] = gaps_by_decile(*promises_of(table, lines))
+            row["deciles"] = gaps_by_decile(*promises_of(table, held_out))
             for ladder in _LADDERS:
                 policy = DraftPolicy(named_ladder(ladder))
                 done = replay_lines(TableDrafter(table), policy, lines)
                 row[ladder] = round(done.speed_up, 4)
         rows.append(row)
-        if path.stat().st_size < size * 0.95:
+        if sum(row["states"]) == len(counted.ranked.contexts):
             break
     rows[-1]["is_last"] = True
     speeds = " ".join(f"{row['bytes']}:{row['cuda']}" for row in rows)
@@ -214,12 +245,10 @@ def read_counts(path: Path) -> Iterator[tuple[int, str]]:
                 yield int(count), item
 
 
-def sample_lines(counted: CountedTexts) -> list[Sequence[int]]:
-    """Held-out lines from all over, without the token for their start."""
-    num_start = 0 if counted.request.start_id is None else 1
-    total = sum(map(len, counted.held_out))
-    every = max(1, round(total / _REPLAYED_TOKENS))
-    return [line[num_start:] for line in counted.held_out[::every]]
+def sample(lines: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
+    """Lines from all over."""
+    total = sum(map(len, lines))
+    return lines[:: max(1, round(total / _REPLAYED_TOKENS))]
 
 
 def spend(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ def draw(
     panels[1].legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     figure.suptitle(f"{group}, tokenizer of {model}")
     figure.tight_layout()
-    path = DOCS / f"pictures/table-sizes-{group}-{model.split('-')[0]}.svg"
+    path = DOCS / f"pictures/table-sizes-{group}-{model.partition('-')[0]}.svg"
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

@@ -2,14 +2,19 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from polyspec.errors import TableError, UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.tables.automaton import Automaton, Context, assemble
-from polyspec.tables.calibration import calibration_error, fit_calibration, hits_of
+from polyspec.tables.calibration import (
+    MAX_BINS,
+    calibration_error,
+    fit_calibration,
+    hits_of,
+)
 from polyspec.tables.corpus import read_lines
 from polyspec.tables.counting import NgramCounter, RankedContexts
 from polyspec.tables.encoder import Encoder, make_encoder
@@ -22,6 +27,10 @@ _NARROW_STATES = 65_535
 """With more, indices take 4 bytes instead of 2."""
 _WIDE_BYTES = 700_000
 """Below this size a table of narrow indices holds more states than a wide one."""
+_FULL = 0.98
+"""A table that fills this much of its limit is not tried larger."""
+_UNKNOWN = ((0.0, 0.0),) * MAX_BINS
+"""Stands for the calibration while the size of a table is looked for."""
 _HELD_OUT_EVERY = 40
 _MAX_HELD_OUT = 200_000
 _OVERHEAD_BYTES = 400 << 20
@@ -150,11 +159,7 @@ def write_counted(counted: CountedTexts, output: Path, max_bytes: int) -> TableI
         TableError: The table cannot be written.
     """
     request = counted.request
-    request.report("calibrating")
-    ranked = counted.ranked.first(_most_states(max_bytes))
-    ranked, calibration, error = _calibrate(
-        ranked, counted.held_out, 0 if request.start_id is None else 1
-    )
+    request.report("choosing contexts")
     info = TableInfo(
         language=request.language,
         fingerprint=request.fingerprint,
@@ -164,11 +169,18 @@ def write_counted(counted: CountedTexts, output: Path, max_bytes: int) -> TableI
         pruning=f"expected accepted tokens, most in {max_bytes} bytes",
         build_arguments=_arguments(request, max_bytes),
         start_id=request.start_id,
-        calibration=calibration,
-        calibration_error=error,
+        calibration=_UNKNOWN,
+    )
+    ranked = counted.ranked.first(_most_states(max_bytes))
+    ranked = ranked.first(_fitting_number(ranked, info, max_bytes))
+    request.report("calibrating")
+    # Only now: a context that is left out makes shorter ones speak in its place.
+    ranked, calibration, error = _calibrate(
+        ranked, counted.held_out, 0 if request.start_id is None else 1
     )
     request.report("writing")
-    write_table(output, info, _fit(ranked, info, max_bytes))
+    info = replace(info, calibration=calibration, calibration_error=error)
+    write_table(output, info, _assemble(_rows(ranked)))
     return info
 
 
@@ -270,16 +282,29 @@ def _rows(ranked: RankedContexts) -> Iterator[tuple[Context, int, float]]:
         yield tuple(id_ for id_ in context if id_ >= 0), token, probability
 
 
-def _fit(ranked: RankedContexts, info: TableInfo, max_bytes: int) -> Automaton:
-    """Return the automaton of as many of the best contexts as fit."""
+def _fitting_number(ranked: RankedContexts, info: TableInfo, max_bytes: int) -> int:
+    """Return how many of the best contexts fit, one at least.
+
+    Sizes jump where indices need another byte, so the number is searched for.
+    """
     rows = list(_rows(ranked))
-    while True:
-        automaton = assemble({context: [(t, p)] for context, t, p in rows})
-        size = len(to_bytes(info, automaton))
-        if size <= max_bytes or len(rows) == 1:
-            return automaton
-        fitting = int(len(rows) * max_bytes / size * 0.999)
-        rows = rows[: max(1, min(fitting, len(rows) - 1))]
+    fitting, too_many = 1, len(rows) + 1
+    num = len(rows)
+    while fitting < num < too_many:
+        size = len(to_bytes(info, _assemble(rows[:num])))
+        if size <= max_bytes:
+            fitting = num
+            if size >= _FULL * max_bytes:
+                break
+        else:
+            too_many = num
+        guess = int(num * max_bytes / size * 0.999)
+        num = guess if fitting < guess < too_many else (fitting + too_many) // 2
+    return fitting
+
+
+def _assemble(rows: Iterable[tuple[Context, int, float]]) -> Automaton:
+    return assemble({context: [(token, chance)] for context, token, chance in rows})
 
 
 def _arguments(request: BuildRequest, max_bytes: int) -> str:

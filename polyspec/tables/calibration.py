@@ -8,7 +8,8 @@ import numpy as np
 from polyspec.arrays import FloatArray
 from polyspec.tables.reader import Table
 
-_NUM_BINS = 48
+MAX_BINS = 48
+"""Most pairs of a calibration."""
 _LEAST_IN_BIN = 50
 _PRIOR_TRIALS = 5.0
 
@@ -42,7 +43,7 @@ def fit_calibration(estimated: FloatArray, hits: FloatArray) -> Calibration:
 
     Source: isotonic regression by pool adjacent violators, Zadrozny and Elkan 2002.
     """
-    num_bins = min(_NUM_BINS, estimated.size // _LEAST_IN_BIN)
+    num_bins = min(MAX_BINS, estimated.size // _LEAST_IN_BIN)
     if num_bins < 1:
         return Calibration(np.empty(0), np.empty(0))
     order = np.argsort(estimated, kind="stable")

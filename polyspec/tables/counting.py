@@ -27,9 +27,8 @@ _DISCOUNT = 0.75
 """Taken from every count of a context, so that what was seen once is not believed."""
 _THRESHOLDS = (0.1, 0.2, 0.3, 0.5)
 """Probabilities from which drafting a token pays, on machines of several kinds."""
-_FEW_TOKENS = 1_000_000
-"""Fewer tokens are better smoothed by Kneser and Ney's counts, more by plain ones."""
 _MANY_TOKENS = 3_000_000
+"""Of more tokens, contexts that occur twice fit into no table."""
 _FIRST_PRUNED = 3
 """Nearly all shorter contexts are frequent; looking for the others does not pay."""
 
@@ -67,7 +66,6 @@ class NgramCounter:
 
         self._max_order = max_order
         self._num_tokens = 0
-        self._counts_kinds = False
         self._columns = [f"t{place}" for place in range(max_order, 0, -1)]
         self._db: Any = duckdb.connect(str(folder / "counts.duckdb"), config=_OFFLINE)
         self._run(f"SET memory_limit='{memory_bytes}B'")
@@ -110,26 +108,15 @@ class NgramCounter:
         self._num_tokens += num_tokens
         return num_tokens
 
-    def rank(
-        self,
-        max_states: int,
-        *,
-        min_count: int | None = None,
-        counts_kinds: bool | None = None,
-    ) -> RankedContexts:
+    def rank(self, max_states: int, min_count: int | None = None) -> RankedContexts:
         """Smooth the counts and return the contexts that are worth most.
 
         Args:
             max_states: Most contexts to return.
             min_count: Least occurrences of a context; None for 2, and 3 in long texts.
-            counts_kinds: Whether shorter contexts count what stood before them, each
-                once; None for what suits the length of the text.
         """
         if min_count is None:
             min_count = 2 if self._num_tokens < _MANY_TOKENS else 3
-        if counts_kinds is None:
-            counts_kinds = self._num_tokens < _FEW_TOKENS
-        self._counts_kinds = counts_kinds
         self._smooth_root()
         for order in range(1, self._max_order + 1):
             self._count(order, min_count)
@@ -158,21 +145,9 @@ class NgramCounter:
                 remedy="free some disk space, or allow more with --memory",
             ) from error
 
-    def _weigh(self, order: int) -> str:
-        """How often a context goes on with a token, as SQL.
-
-        Shorter contexts speak where the longer one is new, and there a phrase that
-        occurred often but always after the same word says little.
-
-        Source: Kneser and Ney 1995.
-        """
-        if not self._counts_kinds or order == self._max_order:
-            return "count(*)::BIGINT"
-        return f"count(DISTINCT t{order + 1})::BIGINT"
-
     def _smooth_root(self) -> None:
         self._run(
-            f"CREATE TABLE counts0 AS SELECT n, {self._weigh(0)} AS c FROM seen0 "
+            "CREATE TABLE counts0 AS SELECT n, count(*)::BIGINT AS c FROM seen0 "
             "GROUP BY n"
         )
         self._run(
@@ -209,7 +184,7 @@ class NgramCounter:
         self._run(f"CREATE TABLE seen{order} AS SELECT h, {fields} FROM every {kept}")
         self._run("DROP TABLE every")
         self._run(
-            f"CREATE TABLE counts{order} AS SELECT h, n, {self._weigh(order)} AS c "
+            f"CREATE TABLE counts{order} AS SELECT h, n, count(*)::BIGINT AS c "
             f"FROM seen{order} GROUP BY h, n"
         )
 
@@ -222,12 +197,12 @@ class NgramCounter:
         Source: interpolated absolute discounting, Chen and Goodman 1999.
         """
         self._run(
-            "CREATE TABLE spared AS SELECT h, sum(c) AS total, "
+            "CREATE TABLE spared AS SELECT h, "
             f"{_DISCOUNT} * count(*) / sum(c) AS spared FROM counts{order} GROUP BY h"
         )
         self._run(
             f"CREATE TABLE smooth{order} AS SELECT k.h, k.n, "
-            f"(k.c - {_DISCOUNT}) / s.total + s.spared * b.p AS p "
+            f"(k.c - {_DISCOUNT}) / t.num + s.spared * b.p AS p "
             f"FROM counts{order} k JOIN contexts{order} t USING (h) "
             f"JOIN spared s USING (h) "
             f"JOIN smooth{order - 1} b ON b.h = t.parent AND b.n = k.n"

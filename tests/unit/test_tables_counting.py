@@ -22,49 +22,38 @@ def rank(
     lines: list[list[int]],
     *,
     min_count: int = 1,
-    counts_kinds: bool = False,
     start_id: int | None = None,
 ) -> RankedContexts:
     with tempfile.TemporaryDirectory() as folder:
         counter = NgramCounter(Path(folder), 2, MEMORY)
         for line in lines:
             assert counter.add([line], start_id) == len(line)
-        ranked = counter.rank(10_000, min_count=min_count, counts_kinds=counts_kinds)
+        ranked = counter.rank(10_000, min_count)
         counter.close()
     return ranked
 
 
-def smoothed(
-    lines: list[list[int]],
-    context: tuple[int, ...],
-    token: int,
-    counts_kinds: bool = False,
-) -> float:
+def smoothed(lines: list[list[int]], context: tuple[int, ...], token: int) -> float:
     """Interpolated absolute discounting, straight from its definition."""
     size = len(context)
-    windows = [
-        (line[place - size - 1] if place > size else None, line[place])
+    follow = Counter(
+        line[place]
         for line in lines
         for place in range(size, len(line))
         if tuple(line[place - size : place]) == context
-    ]
-    if counts_kinds and size < 2:
-        windows = sorted(set(windows), key=str)
-    follow = Counter(token for _, token in windows)
+    )
     total = sum(follow.values())
     if not size:
         return follow[token] / total
-    below = smoothed(lines, context[1:], token, counts_kinds)
+    below = smoothed(lines, context[1:], token)
     own = max(0.0, follow[token] - 0.75) / total
     return own + 0.75 * len(follow) / total * below
 
 
 @settings(max_examples=8)
-@given(lines=LINES.filter(any), counts_kinds=st.booleans())
-def test_every_context_has_the_likeliest_token(
-    lines: list[list[int]], counts_kinds: bool
-) -> None:
-    ranked = rank(lines, counts_kinds=counts_kinds)
+@given(lines=LINES.filter(any))
+def test_every_context_has_the_likeliest_token(lines: list[list[int]]) -> None:
+    ranked = rank(lines)
     known: set[tuple[int, ...]] = set()
     for row, token, probability in zip(
         ranked.contexts.tolist(), ranked.token_ids, ranked.probabilities, strict=True
@@ -72,7 +61,7 @@ def test_every_context_has_the_likeliest_token(
         context = tuple(id_ for id_ in row if id_ >= 0)
         assert context == () or context[1:] in known
         known.add(context)
-        chances = [smoothed(lines, context, other, counts_kinds) for other in range(4)]
+        chances = [smoothed(lines, context, other) for other in range(4)]
         assert probability == pytest.approx(max(chances))
         assert chances[token] == pytest.approx(max(chances))
     assert () in known
