@@ -18,7 +18,7 @@ from polyspec.tui.screens.settings import SettingsScreen
 from polyspec.tui.screens.stories import StoriesScreen
 from polyspec.tui.screens.translate import TranslateScreen
 from polyspec.tui.screens.welcome import WelcomeScreen
-from polyspec.tui.shelf import Suggestion
+from polyspec.tui.shelf import Suggestion, TableLine
 from polyspec.tui.widgets.models.card import ModelCard
 from tests.fakes_completer import FakeCompleter
 from tests.fakes_tui import PaperMaker, make_app, wait_until
@@ -131,7 +131,17 @@ def test_files(snap_compare: Compare, size: tuple[int, int], theme: str) -> None
 
 
 @pytest.mark.parametrize(("size", "theme"), SOME_LOOKS)
-def test_models(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+def test_models(
+    snap_compare: Compare,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+    theme: str,
+) -> None:
+    tables = (
+        TableLine("fra.1", "French", 1_200_000, True),
+        TableLine("yor.2", "Yoruba", 900_000, False),
+    )
+    monkeypatch.setattr("polyspec.tui.screens.models.read_tables", lambda _: tables)
     app = make_app(theme=theme)
 
     async def steps(pilot: Pilot[Any]) -> None:
@@ -140,8 +150,8 @@ def test_models(snap_compare: Compare, size: tuple[int, int], theme: str) -> Non
         await settle(pilot, app)
         card = app.screen.query_one(ModelCard)
         await wait_until(pilot, lambda: card.row is not None)
+        await app.workers.wait_for_complete()
         await wait_until(pilot, lambda: card.tables is not None)
-        card.tables = (("French", "1.2 MB", True), ("Yoruba", "0.9 MB", False))
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=steps)

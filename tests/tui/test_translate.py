@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -12,6 +13,7 @@ from polyspec.paths import models_dir
 from polyspec.prompting.interfaces import Completed, Piece
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.remembered import Remembered, read_remembered
+from polyspec.tui.rescue import take_text
 from polyspec.tui.screens.files import FilesScreen
 from polyspec.tui.screens.help import HelpScreen
 from polyspec.tui.screens.language_picker import LanguagePicker, match_languages
@@ -342,6 +344,28 @@ def test_a_mistake_in_the_model_s_thread_leaves_a_report_without_the_text() -> N
         assert "secret" not in report
 
     drive(app, steps)
+
+
+def test_a_mistake_in_the_interface_keeps_the_text_and_reports_without_it() -> None:
+    app = make_app()
+
+    def fail() -> None:
+        raise RuntimeError("about secret things")
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        screen_of(app).source.put_in("secret")
+        await pilot.pause()
+        app.call_later(fail)
+        await pilot.pause(5)
+
+    app.run(headless=True, auto_pilot=steps)
+    assert app.worker.stop(5)
+    assert app.return_code == 1
+    assert app.farewell[0] == "internal error: RuntimeError"
+    report = Path(app.farewell[-1].split(" is in ")[1]).read_text("utf-8")
+    assert "fail" in report
+    assert "secret" not in report
+    assert take_text() == "secret"
 
 
 @pytest.mark.parametrize(

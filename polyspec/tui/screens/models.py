@@ -20,7 +20,7 @@ from polyspec.tui.widgets.models.pull_bar import PullBar
 
 if TYPE_CHECKING:
     from polyspec.catalog.listing import ListedModel
-    from polyspec.tui.app import ModelState
+    from polyspec.tui.model_app import ModelState
 
 _MARKS = {
     "in use": ("● ", "$success"),

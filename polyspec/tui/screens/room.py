@@ -12,7 +12,8 @@ from polyspec.tui.widgets.nav_bar import NavBar
 from polyspec.tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
-    from polyspec.tui.app import ModelState, PolySpecApp
+    from polyspec.tui.app import PolySpecApp
+    from polyspec.tui.model_app import ModelState
 
 ROOMS = (
     ("translate", "Translate", "F2"),

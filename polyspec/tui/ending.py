@@ -1,0 +1,59 @@
+"""How the program ends: when asked, when the terminal closes, when it goes wrong."""
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from polyspec.errors import EXIT_INTERRUPTED
+from polyspec.tui.rescue import keep_text, write_report
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+
+
+class EndingApp(App[int]):
+    """Puts the user's text aside before it ends unasked."""
+
+    def __init__(self, driver: "type[Driver] | None" = None) -> None:
+        super().__init__(driver_class=driver)
+        self.farewell: list[str] = []
+        """Lines to print when the terminal is free again."""
+
+    def text_to_keep(self) -> str:
+        """What would be lost."""
+        return ""
+
+    def heed_signals(self) -> None:
+        """Leave properly when the terminal closes or the system asks."""
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            # Neither Windows nor a thread other than the main one has them.
+            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+                if number is not None:
+                    loop.add_signal_handler(number, self._leave_in_haste)
+
+    def _leave_in_haste(self) -> None:
+        self._rescue_text()
+        self.exit(EXIT_INTERRUPTED)
+
+    def _rescue_text(self) -> None:
+        path = keep_text(self.text_to_keep())
+        if path is not None:
+            self.farewell.append("your text is kept and comes back at the next start")
+
+    def _fatal_error(self) -> None:
+        """End after a mistake of the program, with a report but without the text."""
+        error = self._exception
+        report = write_report(error) if error is not None else None
+        with contextlib.suppress(Exception):  # whatever is broken, go on to the end
+            self._rescue_text()
+        kind = type(error).__name__
+        self.farewell.insert(0, f"internal error: {kind}")
+        if report is not None:
+            self.farewell.append(f"a report without your text is in {report}")
+        self._return_code = 1
+        self._close_messages_no_wait()
