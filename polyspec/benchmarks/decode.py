@@ -1,60 +1,33 @@
 """Plain against drafted decoding, one text after another, interleaved."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
 
-from polyspec.benchmarks.records import Head, Measured, append, open_recording
-from polyspec.benchmarks.texts import COPIED, SENTENCES, THEMES
+from polyspec.benchmarks.lanes import Lane, LaneMaker, Switch, TimedLane
+from polyspec.benchmarks.records import (
+    Head,
+    Measured,
+    Recording,
+    append,
+    open_recording,
+)
+from polyspec.benchmarks.suite import Group, Suite, make_requests
 from polyspec.benchmarks.timing import Timed, Witness, complete, time_in_turns
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Drafter
-from polyspec.drafting.compose import make_drafter, name_of_draft_model
 from polyspec.engine.target import LlamaTarget
-from polyspec.errors import DocumentError, TableError, UsageError
+from polyspec.errors import DocumentError, TableError
 from polyspec.gguf_header import tokenizer_fingerprint
-from polyspec.languages import Language, find_language
 from polyspec.loading import Loaded, LoadedDraft
 from polyspec.prompting.interfaces import CompletionRequest
 from polyspec.session import Announce, Session
-from polyspec.stories.writer import STORY_SAMPLING, make_story_request
-from polyspec.translation.prompts import make_prompt_builder
-from polyspec.translator import make_model_drafter
 
-TASKS = ("translate", "story", "copied")
-"""`copied` is translation of texts with names, numbers, code and repeated phrases."""
-DRAFTERS = ("none", "history", "table", "auto", "model")
-MAX_TOKENS = 128
-_STORY_WORDS = 80
 _WARM_UP_TOKENS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """What to measure."""
-
-    languages: tuple[Language, ...]
-    tasks: tuple[str, ...] = ("translate", "story")
-    drafters: tuple[str, ...] = ("none", "history")
-    limit: int = 16
-    """Most texts for each language and task."""
-    repeats: int = 2
-    """Times that each text is decoded each way."""
-    pairs: Path | None = None
-    """A TSV file whose first column is English, or a folder of `<language>.tsv`."""
-    seed: int = 0
-    is_exact: bool = False
-
-    def as_settings(self) -> dict[str, object]:
-        """What two runs must share for their rows to stand side by side."""
-        return {
-            "limit": self.limit,
-            "repeats": self.repeats,
-            "pairs": str(self.pairs) if self.pairs else None,
-            "seed": self.seed,
-            "is_exact": self.is_exact,
-        }
+_TEXTS_A_REPORT = 10
 
 
 @dataclass(slots=True)
@@ -113,21 +86,6 @@ class DecodeRow:
         }
 
 
-def require_known(chosen: Sequence[str], known: Sequence[str], what: str) -> None:
-    """Refuse names that the bench does not know.
-
-    Raises:
-        UsageError: One of `chosen` is not in `known`.
-    """
-    for name in chosen:
-        if name not in known:
-            raise UsageError(
-                f"there is no {what} {name!r} to measure",
-                cause=f"there are {', '.join(known)}",
-                remedy=f"name some of them, for example {known[0]}",
-            )
-
-
 def run_decode(
     loaded: Loaded,
     suite: Suite,
@@ -135,16 +93,31 @@ def run_decode(
     record: Path | None = None,
     draft: LoadedDraft | None = None,
 ) -> Iterator[DecodeRow]:
-    """Measure every language, task and drafter; a row comes when it is complete.
+    """Measure as `run_suite` does; a row comes when it is complete."""
+    for texts in run_suite(loaded, suite, report, record, draft):
+        row = DecodeRow(texts[0].language, texts[0].task, texts[0].drafter)
+        for text in texts:
+            row.add(text)
+        yield row
 
-    Each text is decoded plainly and with the drafter, one right after the other, so
-    that a machine whose speed drifts treats both alike.
+
+def run_suite(
+    loaded: Loaded,
+    suite: Suite,
+    report: Callable[[str], None],
+    record: Path | None = None,
+    draft: LoadedDraft | None = None,
+) -> Iterator[list[Measured]]:
+    """Measure every language, task and drafter; yields the texts of one at a time.
+
+    Each text is decoded plainly and with the drafters of its group, one right after
+    the other, so that a machine whose speed drifts treats all alike.
 
     Args:
         loaded: The model.
         suite: What to measure.
         report: Told what is measured next, and what is left out.
-        record: Keeps every text; rows that it holds are not measured again.
+        record: Keeps every text; those that it holds are not measured again.
         draft: The draft model, where one is measured.
 
     Raises:
@@ -155,29 +128,46 @@ def run_decode(
     known = None
     if record is not None:
         known = open_recording(record, _make_head(loaded, suite))
-    with (
-        closing(loaded.target.make_sibling()) as sibling,
-        closing(_Bench(loaded, sibling, suite, draft)) as bench,
-    ):
-        for place, (drafter, language, task) in enumerate(bench.groups, start=1):
-            name = f"{language.code} {task} {drafter}"
-            texts = known.group(drafter, language.code, task) if known else []
-            if texts:
-                report(f"{name}: already measured")
-            else:
-                report(f"{place} of {len(bench.groups)}: {name}")
-                texts = bench.measure(drafter, language, task, report)
-                if record is not None and texts:
-                    append(record, texts)
-            if texts:
-                yield _make_row(texts)
+    with ExitStack() as stack:
+        sibling = stack.enter_context(closing(loaded.target.make_sibling()))
+        memory_dir = None
+        if suite.is_in_turns:
+            # Those who take turns are compared as they ship, and `auto` remembers.
+            memory_dir = Path(stack.enter_context(TemporaryDirectory()))
+        maker = LaneMaker(loaded, suite, draft, report, memory_dir)
+        bench = stack.enter_context(closing(_Bench(loaded, sibling, suite, maker)))
+        for place, group in enumerate(suite.groups, start=1):
+            rows = _known_rows(group, known, report)
+            missing = [name for name in group.drafters if name not in rows]
+            if missing:
+                rest = replace(group, drafters=tuple(missing))
+                report(f"{place} of {len(suite.groups)}: {_name(rest)}")
+                measured = bench.measure(rest, report)
+                if record is not None:
+                    append(record, [text for row in measured.values() for text in row])
+                rows |= measured
+            yield from (rows[name] for name in group.drafters if name in rows)
 
 
-def _make_row(texts: Sequence[Measured]) -> DecodeRow:
-    row = DecodeRow(texts[0].language, texts[0].task, texts[0].drafter)
-    for text in texts:
-        row.add(text)
-    return row
+def _known_rows(
+    group: Group, known: Recording | None, report: Callable[[str], None]
+) -> dict[str, list[Measured]]:
+    """The rows of a group that a recording holds, by drafter."""
+    rows: dict[str, list[Measured]] = {}
+    if known is None:
+        return rows
+    for name in group.drafters:
+        texts = known.group(name, group.language.code, group.task)
+        if texts:
+            report(f"{_name(group, name)}: already measured")
+            rows[name] = texts
+    return rows
+
+
+def _name(group: Group, *drafters: str) -> str:
+    """Example: `fra translate none, table`."""
+    names = ", ".join(drafters or group.drafters)
+    return f"{group.language.code} {group.task} {names}"
 
 
 def _make_head(loaded: Loaded, suite: Suite) -> Head:
@@ -194,16 +184,12 @@ class _Bench:
     """One model with a context for plain decoding and one for drafted."""
 
     def __init__(
-        self,
-        loaded: Loaded,
-        sibling: LlamaTarget,
-        suite: Suite,
-        draft: LoadedDraft | None,
+        self, loaded: Loaded, sibling: LlamaTarget, suite: Suite, maker: LaneMaker
     ) -> None:
         self._loaded = loaded
-        self._draft = draft
         self._sibling = sibling
         self._suite = suite
+        self._maker = maker
         # Each session has a context to itself, so that neither sees the other's cells.
         self._witness = Witness()
         policy = DraftPolicy(loaded.step_cost, is_exact=suite.is_exact, max_drafted=0)
@@ -213,91 +199,98 @@ class _Bench:
         """Give back what plain decoding keeps in its context."""
         self._plain.close()
 
-    @property
-    def groups(self) -> list[tuple[str, Language, str]]:
-        """Drafter, language and task of each row; English is told, not translated."""
-        suite = self._suite
-        return [
-            (drafter, language, task)
-            for drafter in suite.drafters
-            for language in suite.languages
-            for task in suite.tasks
-            if task == "story" or language.code != "eng"
-        ]
-
     def measure(
-        self, drafter: str, language: Language, task: str, report: Callable[[str], None]
-    ) -> list[Measured]:
-        """Measure one row; nothing where a language of several has no table."""
-        policy = DraftPolicy(self._loaded.step_cost, is_exact=self._suite.is_exact)
-        model = self._loaded.model
-        small = None
-        if self._draft is not None and name_of_draft_model(drafter) is not None:
-            small = make_model_drafter(self._loaded, self._draft, report)
-        drafting = make_drafter(
-            drafter,
-            policy.feedback,
-            fingerprint=lambda: tokenizer_fingerprint(model.header),
-            model=model.path.stem,
-            draft_model=small,
-            encode=model.tokenizer.encode_all,
+        self, group: Group, report: Callable[[str], None]
+    ) -> dict[str, list[Measured]]:
+        """Measure drafters in turns; those for which the language lacks data are left.
+
+        Raises:
+            TableError: It lacks them for the only drafter, and no other is measured.
+            DocumentError: The pairs cannot be read.
+        """
+        lanes = self._make_lanes(group, report)
+        if not lanes:
+            return {}
+        texts: dict[str, list[Measured]] = {name: [] for name in lanes}
+        switch = Switch(next(iter(lanes.values())), self._suite.is_exact)
+        session = self._make_session(
+            self._sibling,
+            switch,
+            # A scheduler asks no more of its policy than the switch has.
+            cast(DraftPolicy, switch),
+            switch.announce,
         )
-        try:
-            source = "" if task == "story" else "eng"
-            drafting.switch(language.code, task, source)
-        except TableError as error:
-            if len(self._suite.languages) == 1:
-                raise
-            report(f"{language.code} {task} {drafter}: left out: {error.problem}")
-            return []
-        # What a drafter learns belongs to one language and task.
-        announce = drafting.sources.announce if drafting.sources else None
-        session = self._make_session(self._sibling, drafting.drafter, policy, announce)
         with closing(session):
-            texts = list(self._measure_all(session, drafter, language, task))
-        if small is not None:
-            small.close()
+            for text in self._measure_all(session, switch, lanes, group, report):
+                texts[text.drafter].append(text)
+        for lane in lanes.values():
+            lane.close()
         return texts
 
+    def _make_lanes(
+        self, group: Group, report: Callable[[str], None]
+    ) -> dict[str, Lane]:
+        suite = self._suite
+        lanes = {}
+        for name in group.drafters:
+            try:
+                lanes[name] = self._maker.make(name, group)
+            except (TableError, DocumentError) as error:
+                if len(suite.languages) == 1 and not suite.is_in_turns:
+                    raise
+                report(f"{_name(group, name)}: left out: {error.problem}")
+        return lanes
+
     def _measure_all(
-        self, session: Session, drafter: str, language: Language, task: str
+        self,
+        session: Session,
+        switch: Switch,
+        lanes: dict[str, Lane],
+        group: Group,
+        report: Callable[[str], None],
     ) -> Iterator[Measured]:
-        requests = list(
-            _make_requests(self._plain, self._loaded, self._suite, language, task)
-        )
-        for request in requests[:1]:
-            # Both compute their shared prefix, and the processor reaches its pace.
-            for warmed in (self._plain, session):
-                complete(warmed, replace(request, max_tokens=_WARM_UP_TOKENS))
+        """Decode all texts but the spare one, all ways in turn."""
+        suite = self._suite
+        requests = list(make_requests(self._plain, self._loaded, suite, group))
+        self._warm_up(session, switch, lanes, requests)
+        del requests[suite.limit :]
         for index, request in enumerate(requests):
+            if suite.is_in_turns and index % _TEXTS_A_REPORT == 0 < index:
+                report(f"{_name(group)}: {index} of {len(requests)} texts")
             plain = Timed(self._plain, self._witness)
-            drafted = Timed(session)
-            time_in_turns(plain, drafted, request, self._suite.repeats)
-            before, after = plain.last, drafted.last
-            yield Measured(
-                language=language.code,
-                task=task,
-                drafter=drafter,
-                index=index,
-                num_texts=len(requests),
-                max_tokens=request.max_tokens,
-                prompt_ids=self._witness.prompt_ids,
-                output_ids=after.token_ids,
-                num_chars=len(after.text),
-                prompt_s=plain.prompt_s,
-                plain_tokens=before.num_tokens,
-                plain_s=plain.seconds,
-                drafted_s=drafted.seconds,
-                num_steps=after.counts.num_steps,
-                num_drafted=after.counts.num_drafted,
-                num_accepted=after.counts.num_accepted,
-                is_identical=after.text == before.text,
-            )
+            drafted = {
+                name: TimedLane(session, switch, lane) for name, lane in lanes.items()
+            }
+            ways = [plain, *drafted.values()]
+            time_in_turns(ways, request, suite.repeats, first=index)
+            prompt_ids = self._witness.prompt_ids
+            for name, way in drafted.items():
+                place = (group, name, index, len(requests))
+                yield _make_measured(place, request, prompt_ids, plain, way)
+
+    def _warm_up(
+        self,
+        session: Session,
+        switch: Switch,
+        lanes: dict[str, Lane],
+        requests: list[CompletionRequest],
+    ) -> None:
+        """Let all compute their shared prefix, and the processor reach its pace.
+
+        The spare text, if there is one, keeps drafters that learn from knowing the
+        beginning of what is measured.
+        """
+        for request in requests[-1:]:
+            short = replace(request, max_tokens=_WARM_UP_TOKENS)
+            complete(self._plain, short)
+            for lane in lanes.values():
+                switch.use(lane)
+                complete(session, short)
 
     def _make_session(
         self,
         target: LlamaTarget,
-        drafter: Drafter | None,
+        drafter: Drafter,
         policy: DraftPolicy,
         announce: Announce | None = None,
     ) -> Session:
@@ -311,55 +304,36 @@ class _Bench:
         )
 
 
-def _make_requests(
-    session: Session, loaded: Loaded, suite: Suite, language: Language, task: str
-) -> Iterator[CompletionRequest]:
-    if task == "story":
-        sampling = replace(STORY_SAMPLING, seed=suite.seed)
-        for theme in THEMES[: suite.limit]:
-            request = make_story_request(
-                session,
-                loaded.profile,
-                language,
-                theme,
-                num_words=_STORY_WORDS,
-                sampling=sampling,
-            )
-            yield replace(request, max_tokens=MAX_TOKENS)
-        return
-    english = find_language("eng")
-    if language.code == english.code:
-        return
-    build = make_prompt_builder(loaded.profile, english, language)
-    texts = COPIED if task == "copied" else read_sources(suite.pairs, language)
-    # What is copied is measured to its end, which is where copying pays.
-    max_tokens = 3 * MAX_TOKENS if task == "copied" else MAX_TOKENS
-    for text in texts[: suite.limit]:
-        yield CompletionRequest(build(text, ""), max_tokens, source=text)
-
-
-def read_sources(pairs: Path | None, language: Language) -> Sequence[str]:
-    """Return the English sentences to translate.
-
-    Raises:
-        DocumentError: The file of pairs cannot be read, or holds none.
-    """
-    if pairs is None:
-        return SENTENCES
-    path = pairs / f"{language.code}.tsv" if pairs.is_dir() else pairs
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as err:
-        raise DocumentError(
-            f"cannot read the pairs of {path}",
-            cause=getattr(err, "strerror", None) or str(err),
-            remedy="name a TSV file in UTF-8, or a folder with one for each language",
-        ) from err
-    sources = [line.split("\t")[0].strip() for line in lines]
-    if not any(sources):
-        raise DocumentError(
-            f"there is nothing to translate in {path}",
-            cause="its first column is empty",
-            remedy="name a TSV file with English in its first column",
-        )
-    return [source for source in sources if source]
+def _make_measured(
+    place: tuple[Group, str, int, int],
+    request: CompletionRequest,
+    prompt_ids: tuple[int, ...],
+    plain: Timed,
+    drafted: TimedLane,
+) -> Measured:
+    group, drafter, index, num_texts = place
+    before, after = plain.last, drafted.last
+    return Measured(
+        language=group.language.code,
+        task=group.task,
+        drafter=drafter,
+        index=index,
+        num_texts=num_texts,
+        max_tokens=request.max_tokens,
+        prompt_ids=prompt_ids,
+        output_ids=after.token_ids,
+        num_chars=len(after.text),
+        prompt_s=plain.prompt_s,
+        plain_tokens=before.num_tokens,
+        plain_s=plain.seconds,
+        drafted_s=drafted.seconds,
+        num_steps=after.counts.num_steps,
+        num_drafted=after.counts.num_drafted,
+        num_accepted=after.counts.num_accepted,
+        is_identical=after.text == before.text,
+        num_words=len(after.text.split()),
+        draft_s=drafted.tally.draft_s,
+        tried_at=tuple(drafted.tally.tried_at),
+        accepted_at=tuple(drafted.tally.accepted_at),
+        accepted_by_source=after.counts.accepted_by_source,
+    )

@@ -7,7 +7,7 @@ with one drafter, with its tokens, so that the run can be replayed without the m
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from polyspec.errors import DocumentError, UsageError
 
 SUFFIX = ".jsonl"
 _FORMAT = 1
+_OPTIONAL = {"num_words", "draft_s", "tried_at", "accepted_at", "accepted_by_source"}
+"""What recordings of earlier versions lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,15 @@ class Measured:
     num_accepted: int
     is_identical: bool
     """Whether plain decoding wrote the same text."""
+    num_words: int = 0
+    """Of what was written with the drafter, as white space parts them."""
+    draft_s: float = 0.0
+    """Of `drafted_s`, what the drafter took itself."""
+    tried_at: tuple[int, ...] = ()
+    """Draft tokens that the target judged, by their place in the draft; recordings of
+    old have none, nor what else has a default."""
+    accepted_at: tuple[int, ...] = ()
+    accepted_by_source: dict[str, int] = field(default_factory=dict)
 
     def as_answer(self) -> Answer:
         """The text as a replay takes it."""
@@ -178,17 +189,24 @@ def _read_head(path: Path, line: str) -> Head:
 
 def _read_text(found: dict[str, Any]) -> Measured:
     known: dict[str, Any] = {
-        field.name: found[field.name] for field in fields(Measured)
+        place.name: found[place.name]
+        for place in fields(Measured)
+        if place.name in found or place.name not in _OPTIONAL
     }
-    for name in ("prompt_ids", "output_ids"):
-        known[name] = tuple(map(int, known[name]))
-    for name in ("prompt_s", "plain_s", "drafted_s"):
-        known[name] = float(known[name])
+    for name in ("prompt_ids", "output_ids", "tried_at", "accepted_at"):
+        known[name] = tuple(map(int, known.get(name, ())))
+    for name in ("prompt_s", "plain_s", "drafted_s", "draft_s"):
+        known[name] = float(known.get(name, 0.0))
+    by_source = known.get("accepted_by_source", {})
+    known["accepted_by_source"] = {
+        str(name): int(by_source[name]) for name in by_source
+    }
     for name in ("max_tokens", "num_texts", "plain_tokens"):
         known[name] = int(known[name])
     text = Measured(**known)
     # Whatever is divided by must be there.
     is_timed = 0 <= text.prompt_s < text.plain_s < inf and 0 < text.drafted_s < inf
+    is_timed = is_timed and 0 <= text.draft_s < inf
     if not (is_timed and text.output_ids and text.plain_tokens > 0):
         raise ValueError("the times of a text must be positive")
     return text

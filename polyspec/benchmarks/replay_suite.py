@@ -18,7 +18,7 @@ from polyspec.benchmarks.records import Measured, Recording
 from polyspec.benchmarks.replay import Answer, Replay, replay_answers
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.step_cost import StepCost
-from polyspec.drafting.compose import make_drafter, name_of_draft_model
+from polyspec.drafting.compose import DRAFTERS, make_drafter, name_of_draft_model
 from polyspec.errors import DocumentError, TableError, UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.languages import find_language, known_languages
@@ -244,10 +244,12 @@ def _name_language(path: Path, language: str | None) -> str:
 def _replayable(recording: Recording, report: Callable[[str], None]) -> Iterator[str]:
     """The drafters of a recording that work without a model."""
     for drafter in recording.drafters:
-        if name_of_draft_model(drafter) is None:
-            yield drafter
-        else:
+        if name_of_draft_model(drafter) is not None:
             report(f"{drafter}: left out: it drafts with a model")
+        elif drafter not in DRAFTERS:
+            report(f"{drafter}: left out: it is replayed with --baselines")
+        else:
+            yield drafter
 
 
 def _require_tokenizer(recording: Recording, fingerprint: str) -> None:

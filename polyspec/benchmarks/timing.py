@@ -1,4 +1,4 @@
-"""Timing one text decoded plainly and with a drafter, in turns."""
+"""Timing one text decoded in several ways, in turns."""
 
 import time
 from collections.abc import Sequence
@@ -74,12 +74,19 @@ class Timed:
 
 
 def time_in_turns(
-    plain: Timed, drafted: Timed, request: CompletionRequest, repeats: int
+    ways: Sequence[Timed], request: CompletionRequest, repeats: int, first: int = 0
 ) -> None:
-    """Decode one text both ways in turn, so that a drift of speed falls on both."""
-    for place in range(repeats):
-        order = (plain, drafted) if place % 2 == 0 else (drafted, plain)
-        for way in order:
+    """Decode one text all ways in turn, so that a drift of speed falls on all.
+
+    Args:
+        ways: Each begins as often as any other.
+        request: The text.
+        repeats: Times that each way decodes it.
+        first: Which way begins.
+    """
+    for place in range(first, first + repeats):
+        start = place % len(ways)
+        for way in (*ways[start:], *ways[:start]):
             way.run(request)
 
 

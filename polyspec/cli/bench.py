@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from polyspec.cli import diagnostics, options, output
+from polyspec.cli.bench_paper import paper
 from polyspec.cli.bench_replay import replay
 from polyspec.errors import UsageError
 
@@ -117,7 +118,8 @@ def decode(
 
     Example: polyspec bench decode --languages fra,yor --drafters none,history
     """
-    from polyspec.benchmarks import decode as bench
+    from polyspec.benchmarks import suite as bench
+    from polyspec.benchmarks.decode import run_decode
     from polyspec.benchmarks.report import format_decode, mean_decode
     from polyspec.benchmarks.signature import make_signature
     from polyspec.loading import load_draft, load_model
@@ -144,7 +146,7 @@ def decode(
             wanted = load_draft(settings, loaded, draft_model or "", diagnostics.note)
             draft = stack.enter_context(wanted)
         rows = []
-        for row in bench.run_decode(loaded, suite, diagnostics.note, record, draft):
+        for row in run_decode(loaded, suite, diagnostics.note, record, draft):
             diagnostics.note(f"{row.speedup:.3f} times as fast")
             rows.append(row)
         output.write_line(format_decode(rows))
@@ -175,8 +177,8 @@ def parallel(
     """
     from dataclasses import asdict
 
-    from polyspec.benchmarks.decode import read_sources
     from polyspec.benchmarks.signature import make_signature
+    from polyspec.benchmarks.suite import read_sources
     from polyspec.benchmarks.throughput import measure_parallel
     from polyspec.languages import find_language
     from polyspec.loading import load_model
@@ -223,6 +225,7 @@ def overhead(
 
 
 app.command()(replay)
+app.command()(paper)
 
 
 def _find_languages(text: str) -> "tuple[Language, ...]":

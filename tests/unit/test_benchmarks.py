@@ -1,18 +1,13 @@
 import pytest
 
-from polyspec.benchmarks.decode import (
-    DRAFTERS,
-    TASKS,
-    DecodeRow,
-    read_sources,
-    require_known,
-)
+from polyspec.benchmarks.decode import DecodeRow
 from polyspec.benchmarks.report import (
     format_decode,
     format_ladder,
     format_table,
     plot_ladder,
 )
+from polyspec.benchmarks.suite import DRAFTERS, TASKS, read_sources, require_known
 from polyspec.benchmarks.texts import COPIED, SENTENCES, THEMES
 from polyspec.benchmarks.throughput import ParallelResult
 from polyspec.decoding.step_cost import StepCost
