@@ -43,7 +43,7 @@ def write(document: Document, translate: Callable[[Segment], Content | None]) ->
 
 def parts(data: bytes) -> object:
     """A document's bytes, or the members of an archive with their order and kind."""
-    if not data.startswith(b"PK"):
+    if not zipfile.is_zipfile(io.BytesIO(data)):
         return data
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return [
