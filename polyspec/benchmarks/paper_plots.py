@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polyspec.benchmarks.paper import (
+    DRAFTERS,
     PaperRow,
     by_task_and_drafter,
     expected_improvement,
@@ -23,6 +24,8 @@ _LEAST_COST = 1e-4
 _LEAST_TRIED = 20
 """Places of a draft that were judged less often are too uncertain to be shown."""
 _SUFFIXES = (".png", ".svg")
+_COLOURS = {name: f"C{number}" for number, name in enumerate(DRAFTERS)}
+"""The same in all pictures."""
 
 
 def require_matplotlib() -> None:
@@ -91,13 +94,14 @@ def _draw_speedups(rows: Sequence[PaperRow]) -> "Figure":
 
     languages = list(dict.fromkeys(row.language for row in rows))
     drafters = list(dict.fromkeys(row.drafter for row in rows))
-    figure = Figure(figsize=(max(6.0, 0.11 * len(rows) + 2), 4), layout="constrained")
+    figure = Figure(figsize=(max(6.0, 0.06 * len(rows) + 2), 4), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(drafters)
     for number, drafter in enumerate(drafters):
         some = [row for row in rows if row.drafter == drafter]
         places = [languages.index(row.language) + number * width for row in some]
-        axes.bar(places, [row.speedup for row in some], width, label=drafter)
+        speedups = [row.speedup for row in some]
+        axes.bar(places, speedups, width, label=drafter, color=_COLOURS[drafter])
         for place, row in zip(places, some, strict=True):
             low, _, high = row.spread
             axes.vlines(place, low, high, color="black", linewidth=0.6)
@@ -105,8 +109,9 @@ def _draw_speedups(rows: Sequence[PaperRow]) -> "Figure":
     axes.set_xticks(
         [place + 0.4 - width / 2 for place in range(len(languages))], languages
     )
-    axes.set(ylabel="timed speed-up", title=rows[0].task)
-    axes.legend(fontsize="small", ncols=4)
+    axes.set(ylabel=f"timed speed-up, {rows[0].task}")
+    axes.margins(x=0.01)
+    figure.legend(loc="outside upper center", fontsize="small", ncols=len(drafters))
     return figure
 
 
@@ -125,6 +130,7 @@ def _draw_costs(rows: Sequence[PaperRow]) -> "Figure":
             [rows[place].acceptance or 0.0 for place in places],
             s=14,
             label=drafter,
+            color=_COLOURS[drafter],
         )
     axes.set(xscale="log", ylim=(0, 1), xlabel="cost ratio c", ylabel="acceptance")
     axes.set_title(f"lines: computed speed-up of {_LINE_LENGTH} draft tokens a step")
@@ -147,7 +153,8 @@ def _draw_lines(axes: "Axes", most: float) -> None:
     lines = axes.contour(
         costs, chances, speedups, levels=_LINES, colors="grey", linewidths=0.7
     )
-    axes.clabel(lines, fontsize="x-small")
+    # Labels within the lines would leave gaps as long as half the picture.
+    axes.clabel(lines, fontsize="x-small", inline=False)
 
 
 def _draw_positions(rows: Sequence[PaperRow]) -> "Figure":
@@ -162,8 +169,16 @@ def _draw_positions(rows: Sequence[PaperRow]) -> "Figure":
         for (of_task, drafter), some in groups.items():
             if of_task == task:
                 rates = list(_rates(some))
-                panel.plot(range(1, 1 + len(rates)), rates, marker="o", label=drafter)
+                panel.plot(
+                    range(1, 1 + len(rates)),
+                    rates,
+                    marker="o",
+                    markersize=4,
+                    label=drafter,
+                    color=_COLOURS[drafter],
+                )
         panel.set(title=task, xlabel="place in the draft", ylim=(0, 1))
+        panel.xaxis.get_major_locator().set_params(integer=True)
         panel.legend(fontsize="small")
     panels[0].set_ylabel("accepted, once all before are")
     return figure
@@ -193,11 +208,13 @@ def _draw_savings(rows: Sequence[PaperRow]) -> "Figure":
     left = [0.0] * len(shown)
     for source in dict.fromkeys(name for row in shown for name in row.saved_by_source):
         shares = [row.saved_by_source.get(source, 0) / row.num_tokens for row in shown]
-        axes.barh(names, shares, left=left, label=source)
+        colour = _COLOURS.get(source, "grey")
+        axes.barh(names, shares, left=left, label=source, color=colour)
         left = [sum(pair) for pair in zip(left, shares, strict=True)]
     axes.invert_yaxis()
+    axes.margins(y=0.01)
     axes.set(xlabel="share of tokens saved" + (", auto" if joined else ""))
     axes.tick_params(axis="y", labelsize="small")
     if any(row.saved_by_source for row in shown):
-        axes.legend(fontsize="small")
+        figure.legend(loc="outside upper center", fontsize="small", ncols=4)
     return figure

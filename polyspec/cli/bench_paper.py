@@ -140,6 +140,12 @@ def paper(
             seed=seed,
             is_greedy=greedy,
         )
+        if not suite.groups:
+            raise UsageError(
+                "there is nothing to translate",
+                cause=f"{pairs} has a <language>.tsv for none of the languages",
+                remedy="name another folder with --pairs, or measure stories",
+            )
         rows = _measure(loaded, suite, record, draft)
         _report(loaded, rows, seed, markdown, plots)
 

@@ -129,3 +129,11 @@ def test_a_draft_model_that_was_asked_for_must_be_there(
     options = "--languages fr --drafters model --draft-model absent"
     assert main.main(["bench", "paper", *options.split()]) != 0
     assert "absent" in capsys.readouterr().err
+
+
+def test_a_folder_without_any_pairs_is_named(
+    loading: FakeLoading, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = f"--languages deu --tasks translate --pairs {tmp_path}"
+    assert main.main(["bench", "paper", *options.split()]) == UsageError.exit_code
+    assert "there is nothing to translate" in capsys.readouterr().err
