@@ -165,10 +165,12 @@ def test_lines_of_nonsense_give_no_translations(path: Path) -> None:
 
 
 def test_ones_own_lexicon_is_found() -> None:
-    assert find_lexicon("eng", "deu") is None
+    shipped = find_lexicon("eng", "deu")
     path = own_lexicon_path("eng", "deu")
+    assert path != shipped
     write_lexicon(path, INFO, ENTRIES)
     assert find_lexicon("eng", "deu") == path
+    assert find_lexicon("eng", "haw") is None
 
 
 def test_words_of_several_scripts() -> None:

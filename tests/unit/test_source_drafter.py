@@ -217,7 +217,7 @@ def test_the_lexicon_of_the_languages_is_taken(table: Table) -> None:
     assert choice.lexicon_name == "eng-deu"
     assert draft_of_house(choice)
     for source, target, beside in (
-        ("eng", "fra", table),
+        ("eng", "haw", table),
         ("eng", "deu", None),
         ("", "deu", table),
     ):
@@ -254,5 +254,5 @@ def test_a_damaged_lexicon_is_told_of_and_not_used(table: Table) -> None:
 def test_a_lexicon_that_was_asked_for_must_be_there(table: Table) -> None:
     choice, _ = make_choice(is_required=True)
     with pytest.raises(TableError) as caught:
-        choice.use("eng", "deu", table)
+        choice.use("eng", "haw", table)
     assert "polyspec tables lexicon" in caught.value.remedy
