@@ -286,6 +286,8 @@ class RealMaker:
         require_drafter(settings.draft)
         if name_of_draft_model(settings.draft) is not None:
             return None
+        # What it learned from texts would go with it.
+        translator.drafting.save()
         translator.session.close()
         return make_translator(settings, translator.loaded)
 
