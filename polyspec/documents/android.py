@@ -61,13 +61,10 @@ class Android:
 
     def open(self, path: Path, options: ReadOptions) -> Document:
         decoded = read_whole(path, options.encoding, find_xml_encoding)
-        choice = decoded.choice
-        return TextDocument(
-            lambda: _read_parts(decoded.text, options.keys),
-            encoding=choice.encoding,
-            name=str(path),
-            has_mark=choice.has_mark,
-            notes=choice.notes,
+        return TextDocument.of(
+            path,
+            decoded,
+            lambda text: _read_parts(text, options.keys),
             errors="xmlcharrefreplace",
         )
 

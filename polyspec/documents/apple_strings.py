@@ -48,13 +48,10 @@ class AppleStrings:
 
     def open(self, path: Path, options: ReadOptions) -> Document:
         decoded = read_whole(path, options.encoding)
-        choice = decoded.choice
-        return TextDocument(
-            lambda: splice(decoded.text, _find_spans(decoded.text, options.keys)),
-            encoding=choice.encoding,
-            name=str(path),
-            has_mark=choice.has_mark,
-            notes=choice.notes,
+        return TextDocument.of(
+            path,
+            decoded,
+            lambda text: splice(text, _find_spans(text, options.keys)),
         )
 
 

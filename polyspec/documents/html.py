@@ -48,13 +48,10 @@ class Html:
 
     def open(self, path: Path, options: ReadOptions) -> Document:
         decoded = read_whole(path, options.encoding, find_html_encoding)
-        choice = decoded.choice
-        return TextDocument(
-            lambda: read_html_parts(decoded.text),
-            encoding=choice.encoding,
-            name=str(path),
-            has_mark=choice.has_mark,
-            notes=choice.notes,
+        return TextDocument.of(
+            path,
+            decoded,
+            read_html_parts,
             errors="xmlcharrefreplace",
         )
 

@@ -56,13 +56,10 @@ class Json:
 
     def open(self, path: Path, options: ReadOptions) -> Document:
         decoded = read_whole(path, options.encoding)
-        choice = decoded.choice
-        return TextDocument(
-            lambda: _read_value(decoded.text, options.keys),
-            encoding=choice.encoding,
-            name=str(path),
-            has_mark=choice.has_mark,
-            notes=choice.notes,
+        return TextDocument.of(
+            path,
+            decoded,
+            lambda text: _read_value(text, options.keys),
         )
 
 

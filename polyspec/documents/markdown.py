@@ -54,13 +54,10 @@ class Markdown:
 
     def open(self, path: Path, options: ReadOptions) -> Document:
         decoded = read_whole(path, options.encoding)
-        choice = decoded.choice
-        return TextDocument(
-            lambda: _read_parts(decoded.text),
-            encoding=choice.encoding,
-            name=str(path),
-            has_mark=choice.has_mark,
-            notes=choice.notes,
+        return TextDocument.of(
+            path,
+            decoded,
+            _read_parts,
         )
 
 

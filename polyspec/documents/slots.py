@@ -4,8 +4,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from polyspec.documents.encodings import DecodedText
 from polyspec.documents.interfaces import (
     Content,
     InlineCode,
@@ -126,6 +128,25 @@ class TextDocument:
         self._name = name
         self._has_mark = has_mark
         self._errors = errors
+
+    @classmethod
+    def of(
+        cls,
+        path: Path,
+        decoded: DecodedText,
+        read_parts: Callable[[str], Iterable[Part]],
+        errors: str = "strict",
+    ) -> "TextDocument":
+        """A document of a file that is held in memory, written as it was encoded."""
+        choice = decoded.choice
+        return cls(
+            lambda: read_parts(decoded.text),
+            encoding=choice.encoding,
+            name=str(path),
+            has_mark=choice.has_mark,
+            notes=choice.notes,
+            errors=errors,
+        )
 
     def segments(self) -> Iterator[Segment]:
         """The segments in order; each call reads the document anew."""

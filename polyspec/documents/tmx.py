@@ -53,13 +53,10 @@ class Tmx:
                 remedy="pass --to CODE, for example --to fr",
             )
         decoded = read_whole(path, options.encoding, find_xml_encoding)
-        choice = decoded.choice
-        return TextDocument(
-            lambda: _read_parts(decoded.text, options),
-            encoding=choice.encoding,
-            name=str(path),
-            has_mark=choice.has_mark,
-            notes=choice.notes,
+        return TextDocument.of(
+            path,
+            decoded,
+            lambda text: _read_parts(text, options),
             errors="xmlcharrefreplace",
         )
 

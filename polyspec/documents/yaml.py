@@ -53,13 +53,10 @@ class Yaml:
 
     def open(self, path: Path, options: ReadOptions) -> Document:
         decoded = read_whole(path, options.encoding)
-        choice = decoded.choice
-        return TextDocument(
-            lambda: read_yaml_parts(decoded.text, options.keys),
-            encoding=choice.encoding,
-            name=str(path),
-            has_mark=choice.has_mark,
-            notes=choice.notes,
+        return TextDocument.of(
+            path,
+            decoded,
+            lambda text: read_yaml_parts(text, options.keys),
         )
 
 
