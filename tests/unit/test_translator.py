@@ -8,7 +8,6 @@ from typing import cast
 
 import pytest
 
-from polyspec import translator
 from polyspec.decoding.sampling import Sampling
 from polyspec.decoding.step_cost import StepCost
 from polyspec.drafting.compose import DRAFTERS, require_drafter
@@ -20,7 +19,12 @@ from polyspec.paths import data_dir
 from polyspec.prompting.profiles import GEMMA_BASE
 from polyspec.settings import Settings
 from polyspec.stories.writer import STORY_SAMPLING
-from polyspec.translator import adjust_sampling, make_translator, open_translator
+from polyspec.translator import (
+    adjust_sampling,
+    assembly,
+    make_translator,
+    open_translator,
+)
 from tests.fakes import ByteTokenizer, FakeTarget
 
 SECONDS = {1: 0.01, 2: 0.012, 3: 0.014, 64: 0.2}
@@ -122,9 +126,9 @@ def opening(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(*_: object) -> Iterator[Loaded]:
         yield make_loaded()
 
-    monkeypatch.setattr(translator, "load_model", load)
-    monkeypatch.setattr(translator, "identify_model", lambda model: "tiny.1234")
-    monkeypatch.setattr(translator, "tokenizer_fingerprint", lambda header: "f" * 64)
+    monkeypatch.setattr(assembly, "load_model", load)
+    monkeypatch.setattr(assembly, "identify_model", lambda model: "tiny.1234")
+    monkeypatch.setattr(assembly, "tokenizer_fingerprint", lambda header: "f" * 64)
 
 
 @pytest.mark.usefixtures("opening")

@@ -8,14 +8,18 @@ from typing import cast
 
 import pytest
 
-from polyspec import translator
 from polyspec.decoding.step_cost import StepCost
 from polyspec.engine.model import Model
 from polyspec.engine.target import LlamaTarget
 from polyspec.loading import Loaded, LoadedDraft
 from polyspec.prompting.profiles import GEMMA_BASE
 from polyspec.settings import Settings
-from polyspec.translator import make_model_drafter, make_translator, open_translator
+from polyspec.translator import (
+    assembly,
+    make_model_drafter,
+    make_translator,
+    open_translator,
+)
 from tests.fakes import ByteTokenizer, FakeTarget
 
 FREE = StepCost.from_samples({1: 1e-9, 64: 1e-9})
@@ -51,7 +55,7 @@ def make_draft(**options: object) -> LoadedDraft:
 
 
 def test_the_draft_model_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(translator, "list_devices", list)
+    monkeypatch.setattr("polyspec.translator.translator.list_devices", list)
     made = make_translator(Settings(draft="model"), make_loaded(), make_draft())
     assert made.drafter_name == "model small"
     assert made.notes == ["small is large"]
@@ -100,8 +104,8 @@ def test_a_draft_model_is_loaded_only_where_it_can_draft(
         names.append(name)
         yield make_draft()
 
-    monkeypatch.setattr(translator, "load_model", load_model)
-    monkeypatch.setattr(translator, "load_draft", load_draft)
+    monkeypatch.setattr(assembly, "load_model", load_model)
+    monkeypatch.setattr(assembly, "load_draft", load_draft)
     with open_translator(Settings(draft=draft)) as made:
         assert (made.draft is not None) == bool(wanted)
         assert (made.drafter_name == "none") is not can_trim

@@ -1,42 +1,21 @@
-"""Settings to a translator: the only place where all parts are joined."""
+"""Texts, documents and stories out of one loaded model."""
 
 import secrets
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from polyspec.decoding.counters import DrafterCounts
-from polyspec.decoding.draft_policy import DraftPolicy
-from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.sampling import Sampling
-from polyspec.decoding.stop_rule import StopRule
 from polyspec.documents.interfaces import Document
-from polyspec.drafting.compose import (
-    Drafting,
-    make_drafter,
-    name_of_draft_model,
-    require_drafter,
-)
-from polyspec.drafting.kept import KeptNumbers
-from polyspec.drafting.model import ModelDrafter
+from polyspec.drafting.compose import Drafting
 from polyspec.engine.devices import list_devices
 from polyspec.engine.model import Model
-from polyspec.engine.target import MAX_SEQUENCES, LlamaTarget
-from polyspec.errors import EngineError, UsageError
-from polyspec.gguf_header import tokenizer_fingerprint
+from polyspec.engine.target import LlamaTarget
+from polyspec.errors import UsageError
 from polyspec.languages import Language, find_language
-from polyspec.loading import (
-    MAX_PARALLEL,
-    NUM_PREFIXES,
-    Loaded,
-    LoadedDraft,
-    identify_model,
-    load_draft,
-    load_model,
-    silent,
-)
-from polyspec.paths import data_dir
+from polyspec.loading import Loaded, LoadedDraft
 from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.stories.writer import STORY_SAMPLING, StoryEvent, write_story
@@ -47,16 +26,6 @@ from polyspec.translation.documents import (
 )
 from polyspec.translation.pipeline import TranslationEvent, translate_text
 from polyspec.translation.plan import make_plan
-
-__all__ = [
-    "Loaded",
-    "Translator",
-    "adjust_sampling",
-    "load_model",
-    "make_translator",
-    "open_translator",
-    "require_drafter",
-]
 
 _CONTEXT_CHARS = 200
 """A chat model reads this much of the text before a sentence, to stay coherent."""
@@ -223,154 +192,4 @@ def adjust_sampling(sampling: Sampling, settings: Settings) -> Sampling:
     chosen = {name: getattr(settings, name) for name in names}
     return replace(
         sampling, **{name: value for name, value in chosen.items() if value is not None}
-    )
-
-
-@contextmanager
-def open_translator(
-    settings: Settings, report: Callable[[str], None] = silent
-) -> Iterator[Translator]:
-    """Load the model of the settings and free it at the end.
-
-    Args:
-        settings: What the user chose.
-        report: Told what takes long, before it begins, and what fails though the work
-            goes on.
-
-    Raises:
-        UsageError: The settings ask for a drafter that does not exist.
-        ModelError: The model or its draft model is missing, damaged or unsuitable.
-        EngineError: There is not enough memory.
-    """
-    require_drafter(settings.draft)
-    with ExitStack() as stack:
-        loaded = stack.enter_context(load_model(settings, report))
-        wanted = name_of_draft_model(settings.draft)
-        draft = None
-        if wanted is not None and not _why_nothing_is_drafted(settings, loaded):
-            draft = stack.enter_context(load_draft(settings, loaded, wanted, report))
-        translator = make_translator(settings, loaded, draft, report)
-        stack.enter_context(_keep_numbers(translator, report))
-        yield translator
-
-
-@contextmanager
-def _keep_numbers(
-    translator: Translator, report: Callable[[str], None]
-) -> Iterator[None]:
-    """Begin with what earlier runs learned about drafters, and keep what this does."""
-    if translator.drafting.drafter is None:
-        yield
-        return
-    name = identify_model(translator.loaded.model)
-    path = data_dir() / "drafting" / f"{name}.json"
-    kept = KeptNumbers(path, translator.drafting.learners(), report)
-    kept.load()
-    try:
-        yield
-    finally:
-        translator.drafting.save()
-        kept.save()
-
-
-def make_translator(
-    settings: Settings,
-    loaded: Loaded,
-    draft: LoadedDraft | None = None,
-    report: Callable[[str], None] = silent,
-) -> Translator:
-    """Join a loaded model with the drafter and the policy of the settings.
-
-    Args:
-        settings: What the user chose.
-        loaded: The model that decides.
-        draft: The model that drafts, where the settings ask for one.
-        report: Told what fails though the work goes on.
-    """
-    notes = [*loaded.notes, *(draft.notes if draft is not None else ())]
-    policy = DraftPolicy(loaded.step_cost, is_exact=settings.exact)
-    small = None if draft is None else make_model_drafter(loaded, draft, report)
-    drafting = _make_drafting(
-        settings, loaded, policy.feedback, small, notes=notes, report=report
-    )
-    parallel = settings.parallel or loaded.step_cost.best_parallel(MAX_PARALLEL)
-    parallel = min(parallel, MAX_SEQUENCES - NUM_PREFIXES)
-    if settings.exact:
-        parallel = 1
-        if drafting.drafter is not None:
-            notes.append(
-                "exact: segments go one by one, and drafts are taken while prompt and "
-                f"answer have at most {loaded.step_cost.identical_tokens} tokens"
-            )
-    session = Session(
-        loaded.target,
-        loaded.model.tokenizer,
-        drafting.drafter,
-        policy,
-        max_sequences=parallel,
-        announce=drafting.sources.announce if drafting.sources else None,
-    )
-    return Translator(settings, loaded, session, drafting, parallel, notes, draft)
-
-
-def make_model_drafter(
-    loaded: Loaded, draft: LoadedDraft, report: Callable[[str], None] = silent
-) -> ModelDrafter:
-    """Let a loaded draft model draft for a loaded model.
-
-    Args:
-        loaded: The model that decides.
-        draft: The model that drafts; it must outlive the drafter.
-        report: Told, once, when the draft model fails.
-    """
-    name = draft.model.path.stem
-
-    def on_failure(error: EngineError) -> None:
-        reason = f"{error.problem}, {error.cause}" if error.cause else error.problem
-        report(f"the work goes on without drafts, {name} has failed: {reason}")
-
-    return ModelDrafter(
-        draft.target,
-        StopRule(loaded.step_cost, draft.step_cost),
-        model_name=name,
-        vocab_size=draft.vocab_size,
-        on_failure=on_failure,
-    )
-
-
-def _why_nothing_is_drafted(settings: Settings, loaded: Loaded) -> str:
-    """Return why drafting is off although it was asked for; mostly empty."""
-    if settings.draft == "none":
-        return ""
-    if not loaded.target.can_trim:
-        return "drafting is off: this model's memory cannot drop its tail"
-    if settings.exact and not loaded.step_cost.identical_widths:
-        return (
-            "drafting is off: here no step of several tokens equals single ones bit "
-            "for bit, as --exact asks"
-        )
-    return ""
-
-
-def _make_drafting(
-    settings: Settings,
-    loaded: Loaded,
-    feedback: Feedback,
-    draft_model: ModelDrafter | None,
-    *,
-    notes: list[str],
-    report: Callable[[str], None],
-) -> Drafting:
-    obstacle = _why_nothing_is_drafted(settings, loaded)
-    if obstacle:
-        notes.append(obstacle)
-    return make_drafter(
-        "none" if obstacle else settings.draft,
-        feedback,
-        fingerprint=lambda: tokenizer_fingerprint(loaded.model.header),
-        model=loaded.model.path.stem,
-        draft_model=draft_model,
-        encode=loaded.model.tokenizer.encode_all,
-        memory_dir=data_dir() / "memory" if settings.memory else None,
-        tell=report,
     )
