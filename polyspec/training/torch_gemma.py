@@ -1,0 +1,285 @@
+"""Gemma 3 in plain torch, numerically close to llama.cpp's, for training.
+
+Names are those of the tensors in a GGUF file. Shapes: `B` sequences, `T` tokens,
+`W` width of the model, `H` heads, `D` width of a head, `V` vocabulary.
+
+Sources: Gemma 3 Technical Report, 2025; `src/models/gemma3.cpp` of llama.cpp.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from polyspec.errors import ModelError
+from polyspec.gguf_header import GgufHeader, read_gguf_header
+from polyspec.training.weights import read_weights
+
+ARCHITECTURE = "gemma3"
+PROJECTIONS = (
+    "attn_q",
+    "attn_k",
+    "attn_v",
+    "attn_output",
+    "ffn_gate",
+    "ffn_up",
+    "ffn_down",
+)
+"""The seven matrices of a block."""
+NORMS = (
+    "attn_norm",
+    "attn_q_norm",
+    "attn_k_norm",
+    "post_attention_norm",
+    "ffn_norm",
+    "post_ffw_norm",
+)
+_BLOCKS_PER_GLOBAL = 6
+"""llama.cpp fixes it: the sixth block of each six sees everything."""
+_LOCAL_ROPE_BASE = 10_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class GemmaShape:
+    """The sizes of a model."""
+
+    num_layers: int
+    width: int
+    ffn_width: int
+    num_heads: int
+    num_kv_heads: int
+    head_width: int
+    vocab_size: int
+    window: int = 512
+    """Tokens that a local block sees, the current one among them."""
+    rope_base: float = 1_000_000.0
+    """Of global blocks."""
+    rope_scale: float = 1.0
+    """Positions of global blocks are divided by it."""
+    norm_epsilon: float = 1e-6
+
+
+def read_shape(header: GgufHeader) -> GemmaShape:
+    """The sizes that a GGUF file states.
+
+    Raises:
+        ModelError: It is no Gemma 3 model, or lacks a size.
+    """
+    if header.architecture != ARCHITECTURE:
+        raise ModelError(
+            f"{header.path} cannot be trained",
+            cause=f"its architecture is {header.architecture}, not {ARCHITECTURE}",
+            remedy="pass a Gemma 3 model",
+        )
+
+    def number(key: str, default: float | None = None) -> float:
+        value = header.metadata.get(f"{ARCHITECTURE}.{key}", default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ModelError(
+                f"{header.path} cannot be trained",
+                cause=f"it does not state {ARCHITECTURE}.{key}",
+                remedy="convert the model again",
+            )
+        return value
+
+    embeddings = next(t for t in header.tensors if t.name == "token_embd.weight")
+    return GemmaShape(
+        num_layers=int(number("block_count")),
+        width=int(number("embedding_length")),
+        ffn_width=int(number("feed_forward_length")),
+        num_heads=int(number("attention.head_count")),
+        num_kv_heads=int(number("attention.head_count_kv")),
+        head_width=int(number("attention.key_length")),
+        vocab_size=embeddings.shape[1],
+        window=int(number("attention.sliding_window")),
+        rope_base=float(number("rope.freq_base", 1_000_000.0)),
+        rope_scale=float(number("rope.scaling.factor", 1.0)),
+        norm_epsilon=float(number("attention.layer_norm_rms_epsilon")),
+    )
+
+
+class RmsNorm(nn.Module):
+    """Root mean square normalization; the weight holds Gemma's `1 +` already."""
+
+    def __init__(self, width: int, epsilon: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.epsilon = epsilon
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return functional.rms_norm(
+            hidden, self.weight.shape, self.weight.to(hidden.dtype), self.epsilon
+        )
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each between two norms."""
+
+    def __init__(self, shape: GemmaShape, index: int) -> None:
+        super().__init__()
+        self.shape = shape
+        self.is_global = index % _BLOCKS_PER_GLOBAL == _BLOCKS_PER_GLOBAL - 1
+        width, head = shape.width, shape.head_width
+        queries, keys = shape.num_heads * head, shape.num_kv_heads * head
+        self.attn_q = nn.Linear(width, queries, bias=False)
+        self.attn_k = nn.Linear(width, keys, bias=False)
+        self.attn_v = nn.Linear(width, keys, bias=False)
+        self.attn_output = nn.Linear(queries, width, bias=False)
+        self.ffn_gate = nn.Linear(width, shape.ffn_width, bias=False)
+        self.ffn_up = nn.Linear(width, shape.ffn_width, bias=False)
+        self.ffn_down = nn.Linear(shape.ffn_width, width, bias=False)
+        self.attn_norm = RmsNorm(width, shape.norm_epsilon)
+        self.attn_q_norm = RmsNorm(head, shape.norm_epsilon)
+        self.attn_k_norm = RmsNorm(head, shape.norm_epsilon)
+        self.post_attention_norm = RmsNorm(width, shape.norm_epsilon)
+        self.ffn_norm = RmsNorm(width, shape.norm_epsilon)
+        self.post_ffw_norm = RmsNorm(width, shape.norm_epsilon)
+
+    def forward(self, hidden: Tensor, rope: "Rope", mask: Tensor | None) -> Tensor:
+        """Map `(B, T, W)` to `(B, T, W)`."""
+        attended = self._attend(self.attn_norm(hidden), rope, mask)
+        hidden = hidden + self.post_attention_norm(attended)
+        normed = self.ffn_norm(hidden)
+        gate = functional.gelu(self.ffn_gate(normed), approximate="tanh")
+        fed = self.ffn_down(gate * self.ffn_up(normed))
+        fed = self.post_ffw_norm(fed)
+        return hidden + fed
+
+    def _attend(self, normed: Tensor, rope: "Rope", mask: Tensor | None) -> Tensor:
+        batch, length, _ = normed.shape
+        heads = (batch, length, -1, self.shape.head_width)
+        queries = rope.turn(self.attn_q_norm(self.attn_q(normed).view(heads)))
+        keys = rope.turn(self.attn_k_norm(self.attn_k(normed).view(heads)))
+        values = self.attn_v(normed).view(heads)
+        attended = functional.scaled_dot_product_attention(
+            queries.transpose(1, 2),
+            keys.transpose(1, 2),
+            values.transpose(1, 2),
+            attn_mask=mask,
+            is_causal=mask is None,
+            enable_gqa=self.shape.num_heads != self.shape.num_kv_heads,
+        )
+        merged: Tensor = self.attn_output(
+            attended.transpose(1, 2).reshape(batch, length, -1)
+        )
+        return merged
+
+
+class Rope:
+    """Rotary position embedding over the two halves of a head."""
+
+    def __init__(
+        self, positions: Tensor, head_width: int, base: float, scale: float = 1.0
+    ) -> None:
+        """Prepare the angles of positions `(T,)` or `(B, T)`."""
+        half = torch.arange(0, head_width, 2, device=positions.device)
+        frequencies = 1.0 / (base ** (half.float() / head_width))
+        angles = (positions.float() / scale).unsqueeze(-1) * frequencies
+        angles = torch.cat((angles, angles), dim=-1).unsqueeze(-2)
+        self._cos, self._sin = angles.cos(), angles.sin()
+
+    def turn(self, heads: Tensor) -> Tensor:
+        """Turn `(B, T, H, D)` by the position of each token."""
+        first, second = heads.chunk(2, dim=-1)
+        turned = torch.cat((-second, first), dim=-1)
+        return heads * self._cos.to(heads.dtype) + turned * self._sin.to(heads.dtype)
+
+
+class Gemma(nn.Module):
+    """The decoder: token ids in, hidden states or logits out."""
+
+    def __init__(self, shape: GemmaShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.token_embd = nn.Embedding(shape.vocab_size, shape.width)
+        self.blk = nn.ModuleList(Block(shape, i) for i in range(shape.num_layers))
+        self.output_norm = RmsNorm(shape.width, shape.norm_epsilon)
+
+    def forward(
+        self, ids: Tensor, positions: Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
+        """Normalized hidden states `(B, T, W)` of token ids `(B, T)`.
+
+        Args:
+            ids: Sequences, filled up at their ends to one length.
+            positions: `(T,)` or `(B, T)`; counted from 0 by default.
+            mask: True where a token may look, `(T, T)` or `(B, 1, T, T)`; by default
+                each sees itself and all before it. Local blocks see no further than
+                the window either way.
+        """
+        length = ids.shape[1]
+        if positions is None:
+            positions = torch.arange(length, device=ids.device)
+        masks = mask, self._limit_to_window(positions, mask)
+        head = self.shape.head_width
+        ropes = (
+            Rope(positions, head, self.shape.rope_base, self.shape.rope_scale),
+            Rope(positions, head, _LOCAL_ROPE_BASE),
+        )
+        hidden = self.token_embd(ids) * self.shape.width**0.5
+        for block in self.blk:
+            kind = 0 if block.is_global else 1
+            hidden = block(hidden, ropes[kind], masks[kind])
+        normed: Tensor = self.output_norm(hidden)
+        return normed
+
+    def logits(self, ids: Tensor) -> Tensor:
+        """Scores of the next token, `(B, T, V)`; the output layer is the embedding."""
+        return functional.linear(self(ids), self.token_embd.weight)
+
+    def _limit_to_window(self, positions: Tensor, mask: Tensor | None) -> Tensor | None:
+        if int(positions.max()) < self.shape.window:
+            return mask
+        distance = positions.unsqueeze(-1) - positions.unsqueeze(-2)
+        is_near = distance < self.shape.window
+        if positions.dim() > 1:
+            is_near = is_near.unsqueeze(1)
+        return is_near & (distance >= 0 if mask is None else mask)
+
+
+def load_gemma(
+    path: Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    layers: tuple[int, ...] | None = None,
+    token_ids: tuple[int, ...] | None = None,
+) -> Gemma:
+    """A model with the weights of a GGUF file, dequantized.
+
+    Args:
+        path: A Gemma 3 model.
+        dtype: Of the matrices; norms stay float32.
+        layers: Blocks to keep, in this order; all by default. Whether a block is
+            local or global follows from its new place.
+        token_ids: Tokens to keep, in this order; all by default.
+
+    Raises:
+        ModelError: The file cannot be read, or is no Gemma 3 model.
+    """
+    header = read_gguf_header(path)
+    shape = read_shape(header)
+    layers = tuple(range(shape.num_layers)) if layers is None else layers
+    shape = replace(shape, num_layers=len(layers))
+    if token_ids is not None:
+        shape = replace(shape, vocab_size=len(token_ids))
+    with torch.device("meta"):
+        model = Gemma(shape)
+
+    def weights(name: str) -> Tensor:
+        array = torch.from_numpy(read_weights(header, name))
+        return array.to(dtype) if array.dim() > 1 else array
+
+    embeddings = weights("token_embd.weight")
+    if token_ids is not None:
+        embeddings = embeddings[torch.tensor(token_ids)]
+    state = {
+        "token_embd.weight": embeddings,
+        "output_norm.weight": weights("output_norm.weight"),
+    }
+    for place, layer in enumerate(layers):
+        for name in PROJECTIONS + NORMS:
+            state[f"blk.{place}.{name}.weight"] = weights(f"blk.{layer}.{name}.weight")
+    model.load_state_dict(state, assign=True)
+    return model
