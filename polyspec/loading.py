@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from polyspec.catalog.pairs import find_draft_of
 from polyspec.catalog.store import default_model, find_model
 from polyspec.decoding.step_cost import StepCost
+from polyspec.drafting.token_map import TokenMap, has_token_map, read_token_map
 from polyspec.engine.devices import list_devices, missing_gpu_note
 from polyspec.engine.guard import require_loadable
 from polyspec.engine.ladder import (
@@ -62,6 +63,8 @@ class LoadedDraft:
     vocab_size: int
     """Leading tokens that it has in common with the model it drafts for."""
     notes: tuple[str, ...] = ()
+    token_map: TokenMap | None = None
+    """Where the draft model was trimmed, what its tokens mean to the model."""
 
 
 def silent(_text: str) -> None:
@@ -121,7 +124,9 @@ def load_draft(
         EngineError: There is not enough memory.
     """
     path = find_model(name) if name else find_draft_of(loaded.model.path)
-    vocab_size = _require_common_tokenizer(loaded.model.header, read_gguf_header(path))
+    vocab_size, token_map = _match_tokenizers(
+        loaded.model.header, read_gguf_header(path)
+    )
     require_loadable(path, cache_dir() / "loadable")
     with ExitStack() as stack:
         model = stack.enter_context(Model(path, gpu_layers=settings.draft_gpu_layers))
@@ -137,10 +142,16 @@ def load_draft(
         cost = _measure(target, plain, report, QUICK)
         target.govern_threads(cost)
         notes = tuple(_draft_notes(loaded.model.header, model.header))
-        yield LoadedDraft(model, target, cost, vocab_size, notes)
+        yield LoadedDraft(model, target, cost, vocab_size, notes, token_map)
 
 
-def _require_common_tokenizer(target: GgufHeader, draft: GgufHeader) -> int:
+def _match_tokenizers(
+    target: GgufHeader, draft: GgufHeader
+) -> tuple[int, TokenMap | None]:
+    """How many tokens of the draft serve, and what they mean if it was trimmed."""
+    if has_token_map(draft):
+        token_map = read_token_map(draft, target)
+        return len(token_map), token_map
     vocab_size = count_common_tokens(target, draft)
     if not vocab_size:
         raise ModelError(
@@ -150,7 +161,7 @@ def _require_common_tokenizer(target: GgufHeader, draft: GgufHeader) -> int:
             f"{target.path.stem} has {tokenizer_fingerprint(target)}",
             remedy="pass a draft model of the same family, or --draft auto",
         )
-    return vocab_size
+    return vocab_size, None
 
 
 def _draft_notes(target: GgufHeader, draft: GgufHeader) -> Iterator[str]:

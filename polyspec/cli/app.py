@@ -46,6 +46,7 @@ def build_app() -> typer.Typer:
         bench,
         config,
         doctor,
+        drafts,
         formats,
         memory,
         models,
@@ -70,6 +71,7 @@ def build_app() -> typer.Typer:
     app.add_typer(models.app, name="models")
     app.add_typer(tables.app, name="tables")
     app.add_typer(memory.app, name="memory")
+    app.add_typer(drafts.app, name="drafts")
     app.add_typer(bench.app, name="bench")
     app.add_typer(config.app, name="config")
     app.command("formats")(formats.formats)

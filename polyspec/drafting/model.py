@@ -8,6 +8,7 @@ from polyspec.drafting.cached_text import CachedText
 from polyspec.drafting.chances import ChanceRates
 from polyspec.drafting.model_cache import DraftCache
 from polyspec.drafting.profit import ProfitAccount
+from polyspec.drafting.token_map import TokenMap
 from polyspec.errors import EngineError
 
 NAME = "model"
@@ -30,6 +31,7 @@ class ModelDrafter:
         *,
         model_name: str = NAME,
         vocab_size: int | None = None,
+        token_map: TokenMap | None = None,
         on_failure: Callable[[EngineError], None] = lambda error: None,
         is_careful: bool = True,
     ) -> None:
@@ -43,13 +45,19 @@ class ModelDrafter:
             model_name: What the user calls it.
             vocab_size: Leading tokens that draft model and target have in common; all
                 unless given.
+            token_map: For a draft model that has tokens of its own numbering.
             on_failure: Told once when the model cannot be evaluated; from then on
                 nothing is drafted.
             is_careful: Whether to stop where drafting does not pay. Otherwise every
                 draft is as long as allowed, as measurements of the model itself want.
         """
         self.model_name = model_name
-        self._cache = DraftCache(model, vocab_size or model.vocab_size)
+        self._map = token_map
+        self._cache = DraftCache(
+            model,
+            vocab_size or model.vocab_size,
+            token_map.unknown_id if token_map else None,
+        )
         self._rule = rule
         self._on_failure = on_failure
         self._is_careful = is_careful
@@ -81,7 +89,7 @@ class ModelDrafter:
             account.restore(known)
 
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
-        self._cache.begin(sequence_id, prompt_ids)
+        self._cache.begin(sequence_id, self._as_read(prompt_ids))
 
     def propose(
         self, sequence_ids: Sequence[int], limits: Sequence[int]
@@ -180,8 +188,15 @@ class ModelDrafter:
         wider = self._rule.target_cost.of(self._num_sequences + num_drafted)
         self._account.spend(max(0.0, wider / self._step_seconds - 1.0))
 
+    def _as_read(self, target_ids: Sequence[int]) -> Sequence[int]:
+        """Return what the draft model reads for tokens of the target."""
+        return target_ids if self._map is None else self._map.to_draft(target_ids)
+
     def _as_draft(self, text: CachedText, limit: int) -> Draft:
-        token_ids = tuple(text.drafted_ids[:limit])
+        drafted = text.drafted_ids[:limit]
+        token_ids = tuple(
+            drafted if self._map is None else self._map.to_target(drafted)
+        )
         if not token_ids:
             return EMPTY_DRAFT
         chances = tuple(map(self.chance_rates.correct, text.chances[:limit]))
@@ -191,7 +206,7 @@ class ModelDrafter:
         text = self._cache.get(sequence_id)
         num_accepted = 0
         is_right: bool | None = True
-        for place, token_id in enumerate(emitted_ids):
+        for place, token_id in enumerate(self._as_read(emitted_ids)):
             chance = text.chances[0] if text.chances else 0.0
             is_right = self._cache.confirm(sequence_id, token_id)
             if is_right is not None:

@@ -25,14 +25,23 @@ class DraftCache:
     What was read is used as far as it is the beginning of another text, token by token.
     """
 
-    def __init__(self, model: Target, vocab_size: int) -> None:
-        """Keep `model`, and draft token ids below `vocab_size` only."""
+    def __init__(
+        self, model: Target, vocab_size: int, unknown_id: int | None = None
+    ) -> None:
+        """Keep `model`.
+
+        Args:
+            model: Nobody else uses it.
+            vocab_size: Only token ids below it are read and drafted.
+            unknown_id: A token that is read, but never drafted.
+        """
         self._model = model
         self._vocab_size = min(vocab_size, model.vocab_size)
         self._live: dict[int, CachedText] = {}
         self._ended: dict[int, CachedText] = {}
         self._num_common: int | None = None
         """Leading tokens that the last two different prompts shared."""
+        self._unknown_id = unknown_id
         self._next_cell = count()
         self._exponents = np.empty(self._vocab_size, dtype=np.float32)
 
@@ -228,8 +237,19 @@ class DraftCache:
         """
         rows = logits[:, : self._vocab_size]
         for text, row, best in zip(texts, rows, rows.argmax(axis=1), strict=True):
-            text.token_ids.append(int(best))
-            text.chances.append(self._softmax_at(row, row[best]))
+            highest = row[best]
+            chosen = self._best_known(row) if best == self._unknown_id else best
+            chance = self._softmax_at(row, highest)
+            if chosen != best:
+                chance *= float(np.exp(row[chosen] - highest))
+            text.token_ids.append(int(chosen))
+            text.chances.append(chance)
+
+    def _best_known(self, row: LogitsArray) -> np.intp:
+        """Return the likeliest token but the unknown one."""
+        others = row.copy()
+        others[self._unknown_id] = -np.inf
+        return others.argmax()
 
     def _softmax_at(self, row: LogitsArray, highest: np.float32) -> float:
         """Return the probability of the likeliest token; 0 in a row of no numbers."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from polyspec.arrays import TokenArray
 from polyspec.errors import TableMismatchError
 from polyspec.gguf_header import GgufHeader
 from polyspec.tables import format as names
@@ -143,6 +144,10 @@ class Table:
             )
             for edge in range(first, last)
         ]
+
+    def known_ids(self) -> TokenArray:
+        """All tokens that occur in it, rising, shape `(N,)`; a copy."""
+        return np.array(self._vocabulary, dtype=np.int32)
 
     def contexts(self) -> dict[tuple[int, ...], int]:
         """All kept contexts and their states, the shortest first.

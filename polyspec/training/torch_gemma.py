@@ -36,8 +36,6 @@ NORMS = (
     "ffn_norm",
     "post_ffw_norm",
 )
-_BLOCKS_PER_GLOBAL = 6
-"""llama.cpp fixes it: the sixth block of each six sees everything."""
 _LOCAL_ROPE_BASE = 10_000.0
 
 
@@ -59,6 +57,8 @@ class GemmaShape:
     rope_scale: float = 1.0
     """Positions of global blocks are divided by it."""
     norm_epsilon: float = 1e-6
+    blocks_per_global: int = 6
+    """The last block of so many sees everything; llama.cpp's default."""
 
 
 def read_shape(header: GgufHeader) -> GemmaShape:
@@ -97,6 +97,7 @@ def read_shape(header: GgufHeader) -> GemmaShape:
         rope_base=float(number("rope.freq_base", 1_000_000.0)),
         rope_scale=float(number("rope.scaling.factor", 1.0)),
         norm_epsilon=float(number("attention.layer_norm_rms_epsilon")),
+        blocks_per_global=int(number("attention.sliding_window_pattern", 6)),
     )
 
 
@@ -120,7 +121,7 @@ class Block(nn.Module):
     def __init__(self, shape: GemmaShape, index: int) -> None:
         super().__init__()
         self.shape = shape
-        self.is_global = index % _BLOCKS_PER_GLOBAL == _BLOCKS_PER_GLOBAL - 1
+        self.is_global = (index + 1) % shape.blocks_per_global == 0
         width, head = shape.width, shape.head_width
         queries, keys = shape.num_heads * head, shape.num_kv_heads * head
         self.attn_q = nn.Linear(width, queries, bias=False)

@@ -141,6 +141,7 @@ def make_model_drafter(
         StopRule(loaded.step_cost, draft.step_cost),
         model_name=name,
         vocab_size=draft.vocab_size,
+        token_map=draft.token_map,
         on_failure=on_failure,
     )
 

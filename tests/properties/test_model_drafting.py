@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from polyspec.decoding.scheduler import Request
 from polyspec.decoding.step_cost import StepCost
 from polyspec.decoding.stop_rule import StopRule
 from polyspec.drafting.model import ModelDrafter
+from polyspec.drafting.token_map import TokenMap
 from polyspec.errors import EngineError
 from tests.fakes import FakeTarget
 from tests.properties.test_scheduler import (
@@ -55,6 +57,55 @@ def test_a_draft_model_never_changes_what_is_written(
     scheduler = setting.make_scheduler(target, drafter, DraftPolicy(cost, min_gain=0.0))
     check_answers(scheduler, requests, setting.seed)
     assert len(failures) <= 1
+
+
+MAPS = st.builds(
+    lambda ids, place: TokenMap(np.array(ids, np.int32), place % len(ids)),
+    st.lists(st.integers(0, 4), min_size=1, max_size=5, unique=True),
+    st.integers(0, 4),
+)
+
+
+@settings(max_examples=200)
+@given(SETTINGS, make_requests(), step_costs(), MAPS, st.booleans())
+def test_a_trimmed_draft_model_never_changes_what_is_written(
+    setting: Setting,
+    requests: list[Request],
+    cost: StepCost,
+    token_map: TokenMap,
+    is_careful: bool,
+) -> None:
+    model = FakeTarget(seed=1, vocab_size=len(token_map), num_sequences=6)
+    drafter = ModelDrafter(
+        model, StopRule(cost, FREE), token_map=token_map, is_careful=is_careful
+    )
+    target = setting.make_target()
+    scheduler = setting.make_scheduler(target, drafter, DraftPolicy(cost, min_gain=0.0))
+    check_answers(scheduler, requests, setting.seed)
+
+
+@given(MAPS, st.lists(st.integers(0, 4), min_size=1, max_size=12), TOKENS)
+def test_a_trimmed_draft_model_reads_and_writes_tokens_of_the_target(
+    token_map: TokenMap, prompt: list[int], emitted: list[int]
+) -> None:
+    model = FakeTarget(vocab_size=len(token_map))
+    drafter = ModelDrafter(
+        model,
+        StopRule(StepCost.flat(), FREE),
+        token_map=token_map,
+        is_careful=False,
+    )
+    drafter.begin(0, prompt)
+    drafter.propose([0], [2])
+    drafter.observe(0, emitted)
+    (draft,) = drafter.propose([0], [1])
+    text = token_map.to_draft([*prompt, *emitted])
+    row = model.logits_after(text).copy()
+    if len(token_map) > 1:
+        row[token_map.unknown_id] = -np.inf
+        best = int(row.argmax())
+        assert draft.token_ids == tuple(token_map.to_target([best]))
+        assert draft.probabilities[0] <= 1.0
 
 
 def greedy(model: FakeTarget, text: Sequence[int], count: int) -> tuple[int, ...]:

@@ -17,8 +17,11 @@ from polyspec.loading import Loaded, LoadedDraft, load_draft
 from polyspec.paths import models_dir
 from polyspec.prompting.profiles import GEMMA_BASE
 from polyspec.settings import Settings
+from polyspec.training.surgery import Cut, cut_model
+from polyspec.training.vocabulary import choose_tokens
 from tests.fakes import FakeTarget
 from tests.gguf_files import I32, STRING, array, gguf
+from tests.tiny_gemma import write_tiny_gemma
 
 QWEN, QWEN_DRAFT = "qwen2.5-coder-1.5b-instruct", "qwen2.5-coder-0.5b-instruct"
 
@@ -181,3 +184,35 @@ def test_a_draft_that_does_not_exist_or_load_is_an_error(
     install("sound", [b"a"])
     monkeypatch.setattr(loading, "LlamaTarget", fail)
     assert refusal(load, "sound").problem == "no context could be made"
+
+
+def cut_draft(path: Path, name: str) -> Path:
+    """Install a draft cut out of a model."""
+    header = read_gguf_header(path)
+    out = models_dir() / f"{name}.gguf"
+    cut_model(header, Cut((0, 5), choose_tokens(header)), {}, out)
+    return out
+
+
+def test_a_trimmed_draft_brings_a_map_of_its_tokens(
+    load: Callable[..., LoadedDraft],
+) -> None:
+    models_dir().mkdir(parents=True)
+    target = write_tiny_gemma(models_dir() / f"{QWEN}.gguf")
+    cut_draft(target, "trimmed")
+    draft = load("trimmed")
+    assert draft.token_map is not None
+    assert draft.vocab_size == len(draft.token_map) == 260
+    assert draft.token_map.to_target([0, 259]) == [0, 260]
+
+
+def test_a_trimmed_draft_of_another_tokenizer_is_refused(
+    load: Callable[..., LoadedDraft],
+) -> None:
+    install(QWEN, [b"a"])
+    cut_draft(write_tiny_gemma(models_dir() / "other.gguf"), "trimmed")
+    error = refusal(load, "trimmed")
+    assert error.problem.startswith(f"trimmed cannot draft for {QWEN}")
+    assert error.remedy == (
+        f"make one for it with: polyspec drafts make --target {QWEN}"
+    )
