@@ -115,6 +115,15 @@ def look_at_models() -> Iterator[Finding]:
     yield Finding("models", "in use", str(path))
 
 
+def look_at_drafting() -> Iterator[Finding]:
+    """What drafts cost with the model in use, and where they promise to pay."""
+    from polyspec.cli.drafting_outlook import describe_outlook
+
+    wanted = _wanted_model()
+    for name, value in describe_outlook(wanted):
+        yield Finding("drafting", name, value)
+
+
 def look_at_folders() -> Iterator[Finding]:
     """Where models, measurements and settings are kept."""
     yield _folder("data", paths.data_dir())
@@ -219,6 +228,7 @@ _PARTS: tuple[Callable[[], Iterable[Finding]], ...] = (
     look_at_versions,
     look_at_llama_cpp,
     look_at_models,
+    look_at_drafting,
     look_at_folders,
     look_at_settings,
 )

@@ -66,6 +66,9 @@ def show_stats(sums: RunStats, translator: "Translator", elapsed_s: float) -> No
     for line in sums.describe(elapsed_s, translator.num_parallel):
         diagnostics.note(line)
     diagnostics.note(f"drafters: {translator.drafter_name}")
+    route = translator.drafting.describe_route()
+    if route:
+        diagnostics.note(f"router: {route}")
     for name, counts in sorted(translator.drafter_counts().items()):
         if counts.num_proposed:
             diagnostics.note(f"{name}: {_describe_drafter(counts)}")

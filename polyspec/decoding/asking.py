@@ -1,6 +1,6 @@
 """Which drafters to ask: those whose time is less than what they save."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 _RATE = 0.05
@@ -23,9 +23,15 @@ class _Account:
     """What it takes in a step, on average of late."""
     gain_s: float = 0.0
     """What it saves in a step, its own time left out."""
+    is_resting: bool = False
+    """Whether it is presumed not to pay until it was judged."""
+
+    @property
+    def is_judged(self) -> bool:
+        return self.num_steps >= _NUM_TRIALS
 
     def add(self, spent_s: float, gain_s: float) -> None:
-        if self.num_steps >= _NUM_TRIALS:
+        if self.is_judged:
             # An interrupted call says nothing of the next ones.
             spent_s = min(spent_s, _OUTLIER * self.spent_s + 1e-6)
         self.num_steps += 1
@@ -42,6 +48,36 @@ class Asking:
         self._accounts: dict[str, _Account] = {}
         self._spent_s: dict[str, float] = {}
         self._step_s = 0.0
+
+    def numbers(self) -> dict[str, list[float]]:
+        """What is known of each drafter that was judged: time spent, time saved."""
+        return {
+            name: [account.spent_s, max(0.0, account.gain_s)]
+            for name, account in self._accounts.items()
+            if account.is_judged
+        }
+
+    def restore(self, numbers: Mapping[str, Sequence[float]]) -> None:
+        """Begin with what an earlier `numbers` gave."""
+        for name, known in numbers.items():
+            if len(known) == 2:
+                spent_s, gain_s = known
+                self._accounts[name] = _Account(
+                    num_steps=_NUM_TRIALS, spent_s=spent_s, gain_s=gain_s
+                )
+
+    def is_judged(self, name: str) -> bool:
+        """Whether enough was seen of a drafter to say what it is worth."""
+        return self._of(name).is_judged
+
+    def pays(self, name: str) -> bool:
+        """Whether a drafter that was judged saves more time than it takes."""
+        account = self._of(name)
+        return account.spent_s <= self._least(account)
+
+    def rest(self, name: str) -> None:
+        """Ask a drafter of which nothing is known no more than now and then."""
+        self._of(name).is_resting = True
 
     def order(self, names: Iterable[str]) -> list[str]:
         """Return whom to ask in this step, the most valuable first."""
@@ -73,9 +109,38 @@ class Asking:
     def _of(self, name: str) -> _Account:
         return self._accounts.setdefault(name, _Account())
 
+    def _least(self, account: _Account) -> float:
+        """What a drafter may take of a step's time."""
+        return max(account.gain_s, _FREE_SHARE * self._step_s)
+
     def _is_chosen(self, account: _Account) -> bool:
-        least = max(account.gain_s, _FREE_SHARE * self._step_s)
-        if account.num_steps < _NUM_TRIALS or account.spent_s <= least:
+        if account.is_judged:
+            is_worth_asking = account.spent_s <= self._least(account)
+        else:
+            is_worth_asking = not account.is_resting
+        if is_worth_asking:
             return True
         account.num_skipped = (account.num_skipped + 1) % (_PAUSE + _NUM_RETRIALS)
         return account.num_skipped >= _PAUSE
+
+
+class AskingByLabel:
+    """One `Asking` for each label, the caller's name for a kind of text."""
+
+    def __init__(self) -> None:
+        self._by_label: dict[str, Asking] = {}
+        self.switch("")
+
+    def switch(self, label: str) -> None:
+        """Take the one of a label from now on."""
+        self.current = self._by_label.setdefault(label, Asking())
+
+    def numbers(self) -> dict[str, dict[str, list[float]]]:
+        """What is known under each label; see `Asking.numbers`."""
+        every = {label: asking.numbers() for label, asking in self._by_label.items()}
+        return {label: numbers for label, numbers in every.items() if numbers}
+
+    def restore(self, numbers: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+        """Begin with what an earlier `numbers` gave; the current label stays."""
+        for label, known in numbers.items():
+            self._by_label.setdefault(label, Asking()).restore(known)

@@ -13,7 +13,7 @@ from operator import mul
 import numpy as np
 
 from polyspec.arrays import FloatArray
-from polyspec.decoding.asking import Asking
+from polyspec.decoding.asking import Asking, AskingByLabel
 from polyspec.decoding.counters import Counters
 
 _MAX_WIDTH = 1024
@@ -55,7 +55,8 @@ class Feedback:
         self._factors = np.ones(_MAX_WIDTH + 1)
         self._level = 1.0
         self._by_label: dict[str, dict[str, _Record]] = {}
-        self._asking_by_label: dict[str, Asking] = {}
+        self.askings = AskingByLabel()
+        """Whom to ask, for each label."""
         self.counters = Counters()
         """What drafters did so far, under all labels."""
         self.switch("")
@@ -63,7 +64,12 @@ class Feedback:
     def switch(self, label: str) -> None:
         """Correct drafters by what is known under this label from now on."""
         self._records = self._by_label.setdefault(label, {})
-        self.asking = self._asking_by_label.setdefault(label, Asking())
+        self.askings.switch(label)
+
+    @property
+    def asking(self) -> Asking:
+        """Whom to ask under the current label."""
+        return self.askings.current
 
     def numbers(self) -> dict[str, dict[str, list[float]]]:
         """What is known: for each label and drafter promised and accepted tokens."""

@@ -1,6 +1,6 @@
 """Drafters by the names that users give them, joined and ready to draft."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from polyspec.drafting.memory import NAME as MEMORY
 from polyspec.drafting.memory import MemoryChoice, MemoryDrafter
 from polyspec.drafting.model import NAME as MODEL
 from polyspec.drafting.model import ModelDrafter
+from polyspec.drafting.router import Choice, Router
 from polyspec.drafting.source import NAME as SOURCE
 from polyspec.drafting.source_choice import SourceChoice
 from polyspec.drafting.table import NAME as TABLE
@@ -43,6 +44,12 @@ class Drafting:
     memory: MemoryDrafter | None = None
     memories: MemoryChoice | None = None
     """None where what the memory learns ends with the run."""
+    names: tuple[str, ...] = ()
+    """Of the drafters that are joined, as their tokens name their source."""
+    router: Router | None = None
+    """None where the user chose the drafter."""
+    route: tuple[Choice, ...] = ()
+    """What the router thinks of each drafter for what is written now."""
 
     def switch(self, language: str, task: str, source_language: str = "") -> None:
         """Be ready for texts in a language, for a task.
@@ -70,6 +77,19 @@ class Drafting:
             self.draft_model.switch(label)
         if self.memory is not None:
             self.memory.switch(label)
+        if self.router is not None:
+            self.route = self.router.route(
+                language, task, self._ready(), self.feedback.asking
+            )
+
+    def _ready(self) -> Iterator[str]:
+        """The drafters that have what they need for what is written now."""
+        for name in self.names:
+            lacks_table = self.tables is not None and not self.tables.table_name
+            lacks_lexicon = self.sources is not None and not self.sources.lexicon_name
+            if (name == TABLE and lacks_table) or (name == SOURCE and lacks_lexicon):
+                continue
+            yield name
 
     def save(self) -> None:
         """Put what was learned from the target's texts into its file."""
@@ -93,9 +113,20 @@ class Drafting:
             return ", ".join(parts) or self.name
         return f"auto: {', '.join(parts)}"
 
+    def describe_route(self) -> str:
+        """Say what the router thinks of each drafter; empty where it has no say.
+
+        Example: `source expects 1.21; table rests, expects 1.00; history not measured
+        beforehand`
+        """
+        return "; ".join(choice.describe() for choice in self.route)
+
     def learners(self) -> dict[str, Learner]:
         """Whoever learns numbers that are worth keeping, by a lasting name."""
-        learners: dict[str, Learner] = {"trust": self.feedback}
+        learners: dict[str, Learner] = {
+            "trust": self.feedback,
+            "asking": self.feedback.askings,
+        }
         if self.history is not None:
             learners[HISTORY] = self.history
         if self.memory is not None:
@@ -143,6 +174,7 @@ def make_drafter(
     draft_model: ModelDrafter | None = None,
     encode: Encode | None = None,
     memory_dir: Path | None = None,
+    share: float | None = None,
     tell: Callable[[str], None] = _ignore,
 ) -> Drafting:
     """Make the drafter of a name; only a draft model must have been loaded before.
@@ -159,6 +191,8 @@ def make_drafter(
             translated guides the drafts.
         memory_dir: Where learned tables are kept; without it `auto` has none, and what
             `memory` learns ends with the run.
+        share: What a drafted token costs here, see `expectations.drafted_share`; with
+            it `auto` lets drafters rest that were measured not to pay.
         tell: Told, in a line, when a learned table is damaged or cannot be kept.
 
     Raises:
@@ -189,6 +223,9 @@ def make_drafter(
             )
     if drafters:
         drafting.drafter = ChainDrafter(drafters, feedback)
+        drafting.names = tuple(drafters)
+    if name == AUTO and share is not None:
+        drafting.router = Router(fingerprint, share)
     return drafting
 
 

@@ -12,6 +12,7 @@ from polyspec.drafting.compose import (
     name_of_draft_model,
     require_drafter,
 )
+from polyspec.drafting.expectations import drafted_share
 from polyspec.drafting.kept import KeptNumbers
 from polyspec.drafting.model import ModelDrafter
 from polyspec.engine.target import MAX_SEQUENCES
@@ -97,18 +98,23 @@ def make_translator(
     notes = [*loaded.notes, *(draft.notes if draft is not None else ())]
     policy = DraftPolicy(loaded.step_cost, is_exact=settings.exact)
     small = None if draft is None else make_model_drafter(loaded, draft, report)
-    drafting = _make_drafting(
-        settings, loaded, policy.feedback, small, notes=notes, report=report
-    )
     parallel = settings.parallel or loaded.step_cost.best_parallel(MAX_PARALLEL)
-    parallel = min(parallel, MAX_SEQUENCES - NUM_PREFIXES)
-    if settings.exact:
-        parallel = 1
-        if drafting.drafter is not None:
-            notes.append(
-                "exact: segments go one by one, and drafts are taken while prompt and "
-                f"answer have at most {loaded.step_cost.identical_tokens} tokens"
-            )
+    parallel = 1 if settings.exact else min(parallel, MAX_SEQUENCES - NUM_PREFIXES)
+    drafting = _make_drafting(
+        settings,
+        loaded,
+        policy.feedback,
+        small,
+        # A single sentence and a long text differ; what pays for one may work.
+        share=min(drafted_share(loaded.step_cost, num) for num in (1, parallel)),
+        notes=notes,
+        report=report,
+    )
+    if settings.exact and drafting.drafter is not None:
+        notes.append(
+            "exact: segments go one by one, and drafts are taken while prompt and "
+            f"answer have at most {loaded.step_cost.identical_tokens} tokens"
+        )
     session = Session(
         loaded.target,
         loaded.model.tokenizer,
@@ -166,6 +172,7 @@ def _make_drafting(
     feedback: Feedback,
     draft_model: ModelDrafter | None,
     *,
+    share: float,
     notes: list[str],
     report: Callable[[str], None],
 ) -> Drafting:
@@ -180,5 +187,6 @@ def _make_drafting(
         draft_model=draft_model,
         encode=loaded.model.tokenizer.encode_all,
         memory_dir=data_dir() / "memory" if settings.memory else None,
+        share=share,
         tell=report,
     )

@@ -13,7 +13,10 @@ import pytest
 
 from polyspec import paths
 from polyspec.cli import health, main, offline_proof
+from polyspec.decoding.step_cost import StepCost
+from polyspec.engine.ladder import LadderCache
 from polyspec.errors import EngineError
+from tests.gguf_files import gguf
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def devices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeDevices:
     monkeypatch.setattr(health, "_LOW_DISK_BYTES", 0)
     monkeypatch.setattr(health, "_free_memory_bytes", lambda: 8_000_000_000)
     paths.models_dir().mkdir(parents=True)
-    (paths.models_dir() / "tiny.gguf").write_bytes(b"GGUF")
+    (paths.models_dir() / "tiny.gguf").write_bytes(gguf())
     monkeypatch.chdir(tmp_path)
     return fake
 
@@ -251,3 +254,17 @@ def test_connections_are_free_again_afterwards() -> None:
     with offline_proof.refuse_connections():
         pass
     socket.socket().close()
+
+
+@pytest.mark.usefixtures("devices")
+def test_drafting_is_looked_at_once_its_costs_are_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["doctor"]) == 0
+    assert "not measured yet: the first run of tiny does it" in capsys.readouterr().out
+    cost = StepCost.from_samples({1: 1.0, 64: 1.0 + 63 * 0.25})
+    monkeypatch.setattr(LadderCache, "latest", lambda *_: cost)
+    main.main(["doctor"])
+    said = capsys.readouterr().out
+    assert "a drafted token adds 25% of a step of tiny" in said
+    assert "no table was measured with this tokenizer" in said

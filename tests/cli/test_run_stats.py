@@ -6,7 +6,10 @@ import pytest
 
 from polyspec.cli.run_stats import RunStats, drafter_fields, show_stats
 from polyspec.decoding.counters import Counters, DrafterCounts
+from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import Draft
+from polyspec.drafting.compose import Drafting
+from polyspec.drafting.router import Choice
 from polyspec.prompting.interfaces import DraftCounts
 from polyspec.translator import Translator
 
@@ -19,6 +22,7 @@ class FakeTranslator:
 
     def __init__(self) -> None:
         self.counters = Counters()
+        self.drafting = Drafting("auto", Feedback())
 
     def describe_devices(self) -> str:
         return "tiny on paper"
@@ -105,3 +109,12 @@ def test_json_has_every_count(run: FakeTranslator) -> None:
             "accepted_at": [],
         }
     }
+
+
+def test_what_the_router_chose_is_said(
+    run: FakeTranslator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.drafting.route = (Choice("source", 1.21), Choice("table", 1.0, True))
+    assert lines(run, capsys)[-1] == (
+        "router: source expects 1.21; table rests, expects 1.00"
+    )

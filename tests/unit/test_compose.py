@@ -100,7 +100,7 @@ def test_a_draft_model_drafts_where_one_is_loaded(name: str) -> None:
     )
     drafting.switch("deu", "translate")
     assert drafting.describe() == "model small"
-    assert set(drafting.learners()) == {"trust", "model small"}
+    assert set(drafting.learners()) == {"trust", "asking", "model small"}
     assert set(drafter.numbers()) == {"", "deu translate"}
     with pytest.raises(UsageError, match="cannot be used here"):
         make(name)
@@ -154,4 +154,4 @@ def test_auto_learns_where_there_is_a_place_to_keep_it(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("*.npz")] == [
         "fra.story.ffffffffffff.npz"
     ]
-    assert set(drafting.learners()) == {"trust", "history", "memory"}
+    assert set(drafting.learners()) == {"trust", "asking", "history", "memory"}
