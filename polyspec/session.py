@@ -152,7 +152,7 @@ class Session:
                 request.max_tokens,
                 num_shared=len(shared),
                 sampling=request.sampling,
-                stream=index,
+                stream=index if request.stream is None else request.stream,
                 is_end=self._make_end_test(stream),
             )
 

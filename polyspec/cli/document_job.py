@@ -15,7 +15,7 @@ from polyspec.errors import UsageError
 if TYPE_CHECKING:
     from polyspec.documents.interfaces import Document
     from polyspec.settings import Settings
-    from polyspec.translation.documents import TranslatedUnit
+    from polyspec.translation.units import TranslatedUnit
 
 _MAX_NAMED = 20
 """So many segments that went wrong are told one by one."""

@@ -60,6 +60,8 @@ class Segment:
     note: SegmentNote = field(default_factory=SegmentNote)
     old: Content | None = None
     """The translation that the document holds already, perhaps an outdated one."""
+    is_continued: bool = False
+    """Whether it goes on with the paragraph of the segment before it."""
 
     @property
     def text(self) -> str:

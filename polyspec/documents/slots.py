@@ -30,6 +30,7 @@ class Unit:
     content: Content
     note: SegmentNote = field(default_factory=SegmentNote)
     old: Content | None = None
+    is_continued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ def make_slot(
     content: Content,
     encode: Callable[[Content], str],
     note: SegmentNote | None = None,
+    *,
+    is_continued: bool = False,
 ) -> Slot:
     """A slot with one text, which `encode` turns into what is written."""
 
@@ -71,7 +74,8 @@ def make_slot(
         (new,) = translations
         return raw if new is None else encode(new)
 
-    return Slot(raw, (Unit(tidy_content(content), note or SegmentNote()),), build)
+    unit = Unit(tidy_content(content), note or SegmentNote(), is_continued=is_continued)
+    return Slot(raw, (unit,), build)
 
 
 def join_content(content: Content, encode_text: Callable[[str], str]) -> str:
@@ -95,7 +99,7 @@ class SegmentCounter:
     def _name(self, unit: Unit) -> Segment:
         self._number += 1
         name = f"{self._number}-{_digest(unit)}"
-        return Segment(name, unit.content, unit.note, unit.old)
+        return Segment(name, unit.content, unit.note, unit.old, unit.is_continued)
 
 
 class TextDocument:

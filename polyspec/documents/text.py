@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from polyspec.documents.interfaces import Document, ReadOptions
+from polyspec.documents.interfaces import Content, Document, ReadOptions
 from polyspec.documents.slots import Part, join_content, make_slot
 from polyspec.documents.streamed_text import cut_end, open_streamed, split_lines
 
@@ -25,17 +25,20 @@ class PlainText:
 
 
 def _read_parts(chunks: Iterator[str]) -> Iterator[Part]:
+    is_continued = False
     for line in split_lines(chunks, has_cuts=True):
         body, end = cut_end(line)
         text = body.strip()
         if not text:
             yield line
+            is_continued = False
             continue
         start = len(body) - len(body.lstrip())
         yield body[:start]
-        yield make_slot(text, (text,), lambda new: join_content(new, _one_line))
+        yield make_slot(text, (text,), _join_lines, is_continued=is_continued)
         yield body[start + len(text) :] + end
+        is_continued = True
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.splitlines())
+def _join_lines(content: Content) -> str:
+    return join_content(content, lambda text: " ".join(text.splitlines()))

@@ -41,6 +41,9 @@ class CompletionRequest:
     sampling: Sampling = field(default_factory=Sampling)
     source: str = ""
     """The text that is to be translated, where one is; drafters take hints from it."""
+    stream: int | None = None
+    """Tells apart the random draws of requests with one seed; None takes the place of
+    the request among those handed in."""
 
 
 class FinishReason(StrEnum):

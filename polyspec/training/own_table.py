@@ -10,7 +10,7 @@ from polyspec.tables.builder import BuildRequest, build_table
 from polyspec.tables.encoder import Encoder, make_encoder
 from polyspec.tables.format import Corpus, TableInfo
 from polyspec.training.journal import Entry, Journal, Subject
-from polyspec.translation.checks import find_loop
+from polyspec.translation.loops import find_loop
 
 _HELD_OUT_EVERY = 10
 _TEXT_NAME = "own-output.txt"

@@ -1,6 +1,6 @@
 """How many tokens a segment may have, and how many its translation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from polyspec.errors import UsageError
@@ -37,7 +37,7 @@ class Budget:
 
 def make_budget(
     completer: Completer,
-    empty_prompt: Prompt,
+    empty_prompts: Iterable[Prompt],
     source_language: Language | None,
     target_language: Language,
     *,
@@ -47,7 +47,7 @@ def make_budget(
 
     Args:
         completer: Counts the tokens and knows the size of its context.
-        empty_prompt: The job's prompt around an empty text.
+        empty_prompts: The job's prompts around an empty text.
         source_language: None where it is not known.
         target_language: Its script decides how many tokens a word takes.
         num_reserved: Tokens of a prompt to be kept free for a context.
@@ -55,8 +55,10 @@ def make_budget(
     Raises:
         UsageError: The prompt alone fills the context.
     """
-    parts = empty_prompt.shared + empty_prompt.own
-    overhead = sum(completer.count_tokens(part.text) for part in parts)
+    overhead = max(
+        sum(completer.count_tokens(part.text) for part in prompt.shared + prompt.own)
+        for prompt in empty_prompts
+    )
     room = (completer.max_prompt_tokens - overhead - num_reserved) // 2
     if room < _MIN_SEGMENT_TOKENS:
         raise UsageError(

@@ -1,22 +1,38 @@
-"""What can be told of an answer without knowing either language.
+"""What can be told of an answer without knowing how good it is.
 
-Small models loop, stop without a word, or hand the source back. Nothing of that is
-passed on in silence: an answer is cut where it begins to loop, and carries a note.
+Small models loop, stop without a word, hand the source back, answer in another
+language, or talk about the translation. Nothing of that is passed on in silence.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
 
+from polyspec.languages import Language
 from polyspec.prompting.interfaces import FinishReason
+from polyspec.translation.chatter import strip_chatter
+from polyspec.translation.lengths import is_wrong_length
+from polyspec.translation.loops import find_loop
+from polyspec.translation.scripts import is_wrong_script
 
-NOTE_CUT = "the answer ran into its token limit and may be incomplete"
-NOTE_LOOP = "the model repeated itself; the repetition was cut"
-NOTE_EMPTY = "the model gave no answer; the source text was kept"
-NOTE_LINES = "the answer had several lines; they were joined"
-NOTE_ECHO = "the answer repeats the source text"
-
-_MIN_LOOP_CHARS = 24
-_MIN_LOOP_TURNS = 4
+NOTE_CHATTER = "words around the translation were removed"
 _MIN_ECHO_WORDS = 3
+_MIN_ECHO_CHARS = 12
+"""Of a source that is written without spaces."""
+
+
+class Fault(Enum):
+    """Why an answer is not accepted; the value is what the user is told."""
+
+    CUT = "the answer ran into its token limit and may be incomplete"
+    LOOP = "the model repeated itself; the repetition was cut"
+    EMPTY = "the model gave no answer; the source text was kept"
+    LINES = "the answer had several lines; they were joined"
+    ECHO = "the answer repeats the source text"
+    SCRIPT = "the answer is in another script than its language"
+    LANGUAGE = "the answer seems to be in another language"
+    LENGTH = "the answer is much longer or shorter than its source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +40,70 @@ class Verdict:
     """What is to be made of an answer."""
 
     text: str
+    """The best that can be had of it; the source where there is nothing."""
     note: str = ""
-    is_sound: bool = True
-    """Otherwise smaller pieces of the source are worth a try."""
+    fault: Fault | None = None
+    """Why it is worth another try; None where it is accepted."""
 
 
-def review_answer(source: str, answer: str, reason: FinishReason) -> Verdict:
-    """Judge one answer to the translation of `source`, which is one stripped line."""
-    lines, answer = answer.strip().splitlines(), tidy_answer(answer)
-    if not answer:
-        return Verdict(source, NOTE_EMPTY)
-    loop = find_loop(answer)
-    if loop is not None and find_loop(source) is None:
-        return Verdict(answer[:loop].rstrip(), NOTE_LOOP, is_sound=False)
-    if reason is FinishReason.LENGTH:
-        return Verdict(answer, NOTE_CUT, is_sound=False)
-    is_echo = answer == source and len(source.split()) >= _MIN_ECHO_WORDS
-    if is_echo:
-        return Verdict(answer, NOTE_ECHO)
-    return Verdict(answer, NOTE_LINES if len(lines) > 1 else "")
+IsWrongLanguage: TypeAlias = Callable[[str], bool]
+"""Whether a text is surely not in the language that is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerChecks:
+    """The checks of the answers of one job."""
+
+    source_language: Language | None = None
+    target_language: Language | None = None
+    """None checks neither script nor length."""
+    is_wrong_language: IsWrongLanguage | None = None
+
+    def review(self, source: str, answer: str, reason: FinishReason) -> Verdict:
+        """Judge one answer to the translation of `source`, which is one stripped line.
+
+        Args:
+            source: What was to be translated.
+            answer: What the model wrote.
+            reason: Why it ended.
+        """
+        lines, has_chatter = strip_chatter(source, answer, self.target_language)
+        text = " ".join(lines)
+        if not text:
+            return _reject(source, Fault.EMPTY)
+        loop = find_loop(text)
+        if loop is not None and find_loop(source) is None:
+            return _reject(text[:loop].rstrip(), Fault.LOOP)
+        if reason is FinishReason.LENGTH:
+            return _reject(text, Fault.CUT)
+        if len(lines) > 1:
+            return _reject(text, Fault.LINES)
+        fault = self._find_fault(source, text)
+        if fault is not None:
+            return _reject(text, fault)
+        return Verdict(text, NOTE_CHATTER if has_chatter else "")
+
+    def _find_fault(self, source: str, text: str) -> Fault | None:
+        target = self.target_language
+        if target is not None and is_wrong_script(source, text, target):
+            return Fault.SCRIPT
+        if self._is_echo(source, text):
+            return Fault.ECHO
+        if target is None:
+            return None
+        if is_wrong_length(source, text, self.source_language, target):
+            return Fault.LENGTH
+        if self.is_wrong_language is not None and self.is_wrong_language(text):
+            return Fault.LANGUAGE
+        return None
+
+    def _is_echo(self, source: str, text: str) -> bool:
+        if self.source_language is not None and self.target_language is not None:
+            if self.source_language.code == self.target_language.code:
+                return False
+            if not self.source_language.is_spaced:
+                return text == source and len(source) >= _MIN_ECHO_CHARS
+        return text == source and len(source.split()) >= _MIN_ECHO_WORDS
 
 
 def tidy_answer(answer: str) -> str:
@@ -51,44 +112,5 @@ def tidy_answer(answer: str) -> str:
     return " ".join(line for line in lines if line)
 
 
-def find_loop(text: str, window: int | None = None) -> int | None:
-    """Where the end of the text begins to repeat what it has just said, or None.
-
-        "Yes. No no no no no no no no no"  ->  10, after "Yes. No no"
-
-    A unit counts once it stands four times in a row, over 24 characters or more.
-
-    Args:
-        text: What was written so far.
-        window: Look at no more than this many characters from the end.
-    """
-    tail = text if window is None else text[-window:]
-    overlaps = _count_overlaps(tail[::-1])
-    for period in range(1, len(tail) // _MIN_LOOP_TURNS + 1):
-        num_chars = overlaps[period] + period
-        if num_chars >= max(_MIN_LOOP_CHARS, _MIN_LOOP_TURNS * period):
-            return _end_word(text, len(text) - num_chars + period, period)
-    return None
-
-
-def _end_word(text: str, cut: int, period: int) -> int:
-    """The cut, moved on by less than a period to the end of a word."""
-    places = range(cut, min(cut + period, len(text)))
-    return next((at for at in places if " " in text[at - 1 : at + 1]), cut)
-
-
-def _count_overlaps(text: str) -> list[int]:
-    """For each start, how many characters agree with the beginning of the text.
-
-    The Z algorithm: Gusfield, Algorithms on Strings, Trees, and Sequences, 1997.
-    """
-    overlaps = [len(text)] + [0] * max(0, len(text) - 1)
-    left = right = 0
-    for start in range(1, len(text)):
-        size = min(right - start, overlaps[start - left]) if start < right else 0
-        while start + size < len(text) and text[size] == text[start + size]:
-            size += 1
-        overlaps[start] = size
-        if start + size > right:
-            left, right = start, start + size
-    return overlaps
+def _reject(text: str, fault: Fault) -> Verdict:
+    return Verdict(text, fault.value, fault)

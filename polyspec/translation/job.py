@@ -1,6 +1,12 @@
-"""One segment under way: its parts, what was written of them, what may be shown."""
+"""One segment under way: its parts, what was written of them, what may be shown.
+
+An answer that fails a check is asked for again: after a loop or a cut in smaller
+pieces, otherwise with a stricter prompt, then in smaller pieces, then with tokens drawn
+at a low temperature.
+"""
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from polyspec.prompting.interfaces import (
     Completed,
@@ -8,12 +14,26 @@ from polyspec.prompting.interfaces import (
     FinishReason,
     TracedToken,
 )
-from polyspec.translation.checks import find_loop, review_answer, tidy_answer
+from polyspec.translation.checks import AnswerChecks, Fault, Verdict, tidy_answer
 from polyspec.translation.cutting import find_middle
+from polyspec.translation.loops import find_loop
 from polyspec.translation.segmentation import Segment
 
 _LOOP_WINDOW = 600
 """Characters looked at for a loop while an answer is being written."""
+_MAX_RETRIES = 12
+"""So many requests a segment may take beyond its first."""
+NOTE_KEPT = "the source text was kept"
+
+
+class Attempt(IntEnum):
+    """How a part is asked for."""
+
+    PLAIN = 0
+    STRICT = 1
+    """With a prompt that says more about what is wanted, and no context."""
+    DRAWN = 2
+    """Strictly, with tokens drawn at a low temperature."""
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +43,9 @@ class Part:
     source: str
     gap: str = ""
     """Stands between this part's translation and the next one's."""
+    attempt: Attempt = Attempt.PLAIN
+    is_piece: bool = False
+    """Whether it was cut from a part whose answer was wrong."""
     written: str = ""
     answer: str | None = None
     """The translation, once it is final."""
@@ -39,12 +62,29 @@ class Part:
         return text if loop is None else text[:loop].rstrip()
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What becomes of answers."""
+
+    checks: AnswerChecks = field(default_factory=AnswerChecks)
+    joint: str = ""
+    """Stands between the translations of two pieces that were cut where the source has
+    no white space."""
+    has_strict: bool = False
+    """Whether there is a stricter prompt to ask with."""
+    keeps_source: bool = False
+    """Whether the source takes the place of an answer that never passed; otherwise the
+    last answer is given with a note."""
+
+
 @dataclass(slots=True, eq=False)
 class SegmentJob:
     """A segment from its first request to its last answer."""
 
     segment: Segment
-    joint: str = ""
+    rules: Rules = field(default_factory=Rules)
+    attempt: Attempt = Attempt.PLAIN
+    """How it is asked for first."""
     shown: str = ""
     is_changed: bool = True
     """Whether what may be shown has to be looked at again."""
@@ -55,31 +95,36 @@ class SegmentJob:
     counts: list[DraftCounts] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
+    is_kept: bool = False
+    """Whether the source stands for a part that was never answered well."""
+    num_retries: int = 0
 
     def __post_init__(self) -> None:
         text = self.segment.text
         answer = None if self.segment.is_translatable else text
-        self.parts = [Part(text, answer=answer)]
+        self.parts = [Part(text, attempt=self.attempt, answer=answer)]
 
     @property
     def is_done(self) -> bool:
         return all(part.answer is not None for part in self.parts)
 
+    def open_parts(self) -> list[Part]:
+        """What is to be asked for first."""
+        return [part for part in self.parts if part.answer is None]
+
     def finish(self, part: Part, completed: Completed) -> list[Part]:
-        """Note a part's answer; returns the smaller parts to be asked for instead."""
+        """Note a part's answer; returns what is to be asked for instead, if any."""
         self.num_tokens += completed.num_tokens
         self.elapsed_s += completed.elapsed_s
         self.counts.append(completed.counts)
-        verdict = review_answer(part.source, completed.text, completed.reason)
-        pieces = [] if verdict.is_sound else self._split(part)
-        if pieces:
-            return pieces
-        part.answer = verdict.text
-        part.trace = completed.trace
-        if verdict.note and verdict.note not in self.notes:
-            self.notes.append(verdict.note)
-        if completed.reason is FinishReason.LENGTH:
-            self.reason = FinishReason.LENGTH
+        checks = self.rules.checks
+        verdict = checks.review(part.source, completed.text, completed.reason)
+        if verdict.fault is not None and self.num_retries < _MAX_RETRIES:
+            again = self._retry(part, verdict.fault)
+            self.num_retries += len(again)
+            if again:
+                return again
+        self._settle(part, verdict, completed)
         return []
 
     def text(self) -> str:
@@ -100,6 +145,34 @@ class SegmentJob:
         text = f"{self.segment.prefix}{_join(shown)}"
         return f"{text}{self.segment.suffix}" if self.is_done else text
 
+    def _retry(self, part: Part, fault: Fault) -> list[Part]:
+        """What to ask for in place of a part that failed; empty to give it up."""
+        can_be_stricter = part.attempt is Attempt.PLAIN and self.rules.has_strict
+        is_too_long = fault in {Fault.CUT, Fault.LOOP}
+        if is_too_long or not (can_be_stricter or part.is_piece):
+            pieces = self._split(part)
+            if pieces:
+                return pieces
+        if part.attempt is Attempt.DRAWN:
+            return []
+        part.attempt = Attempt.STRICT if can_be_stricter else Attempt.DRAWN
+        part.written = ""
+        return [part]
+
+    def _settle(self, part: Part, verdict: Verdict, completed: Completed) -> None:
+        note = verdict.note
+        part.answer, part.trace = verdict.text, completed.trace
+        if verdict.fault is not None and self.rules.keeps_source:
+            part.answer, part.trace = part.source, ()
+            self.is_kept = True
+            note = f"{_say(verdict.fault)}; {NOTE_KEPT}"
+        if verdict.fault is Fault.EMPTY:
+            self.is_kept = True
+        if note and note not in self.notes:
+            self.notes.append(note)
+        if completed.reason is FinishReason.LENGTH:
+            self.reason = FinishReason.LENGTH
+
     def _split(self, part: Part) -> list[Part]:
         cut = find_middle(part.source)
         if cut is None:
@@ -108,11 +181,19 @@ class SegmentJob:
         if not first or not second:
             return []
         gap_start, gap_end = len(first), len(part.source) - len(second)
-        gap = part.source[gap_start:gap_end] or self.joint
-        pieces = [Part(first, gap), Part(second, part.gap)]
+        gap = part.source[gap_start:gap_end] or self.rules.joint
+        pieces = [
+            Part(first, gap, part.attempt, is_piece=True),
+            Part(second, part.gap, part.attempt, is_piece=True),
+        ]
         place = self.parts.index(part)
         self.parts[place : place + 1] = pieces
         return pieces
+
+
+def _say(fault: Fault) -> str:
+    """What was wrong, without what becomes of it."""
+    return fault.value.partition(";")[0]
 
 
 def _join(parts: list[Part]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
+from polyspec.documents.protection import MARKER
 from polyspec.languages import Language, find_language
 from polyspec.prompting.interfaces import Prompt
 from polyspec.prompting.profiles import Profile, PromptKind
@@ -10,6 +11,7 @@ from polyspec.translation.examples import find_examples
 
 PromptBuilder: TypeAlias = Callable[[str, str], Prompt]
 """From a segment's text and the text before it, which may be empty, to a prompt."""
+_KEEP_MARKERS = "Keep markers such as <1>, </1> and <2/> exactly as they are."
 
 
 def make_prompt_builder(
@@ -31,21 +33,40 @@ def make_prompt_builder(
     return make(profile, source, target_language)
 
 
+def make_strict_builder(
+    profile: Profile, source_language: Language | None, target_language: Language
+) -> PromptBuilder | None:
+    """A builder that says more of what is wanted, for what went wrong once.
+
+    None for models that were trained on one prompt, or that follow no instruction.
+    """
+    if profile.kind is not PromptKind.CHAT:
+        return None
+    target = target_language.name
+    rules = (
+        f"Write every word of the translation in {target}. Do not repeat the original, "
+        "and add no introduction, no notes and no quotation marks."
+    )
+    return _make_chat(profile, source_language, target_language, rules)
+
+
 def _make_chat(
-    profile: Profile, source: Language | None, target: Language
+    profile: Profile,
+    source: Language | None,
+    target: Language,
+    rules: str = "Write only the translation.",
 ) -> PromptBuilder:
     origin = f" from {source.name}" if source else ""
-    task = (
-        f"Translate the following text{origin} into {target.name}. "
-        "Write only the translation.\n\n"
-    )
+    task = f"Translate the following text{origin} into {target.name}. "
+    plain, marked = f"{task}{rules}\n\n", f"{task}{_KEEP_MARKERS} {rules}\n\n"
 
     def build(text: str, context: str) -> Prompt:
+        shared = marked if MARKER.search(text) else plain
         if not context:
-            return profile.make_prompt(task, text)
+            return profile.make_prompt(shared, text)
         # The context stands in the segment's own part: the shared one stays the same.
         before = f"Context, for reference: {context}\n\nText to translate:"
-        return profile.make_prompt(task, before, f" {text}")
+        return profile.make_prompt(shared, before, f" {text}")
 
     return build
 

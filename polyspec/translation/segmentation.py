@@ -60,17 +60,19 @@ class SegmentLimits:
 
 
 def split_segments(
-    chunks: Iterable[str], language: Language | None, limits: SegmentLimits
+    chunks: Iterable[str],
+    language: Language | None,
+    limits: SegmentLimits,
+    context: str = "",
 ) -> Iterator[Segment]:
     """Cut text, given in chunks of any size, into segments.
 
-    The sources of the segments, joined, are the text.
+    The sources of the segments, joined, are the text; `context` stands before it.
 
     Raises:
         DocumentError: A chunk holds half of a surrogate pair.
     """
     tag = language.tag if language else "en"
-    context = ""
     for stretch, is_line_end in _split_stretches(chunks):
         sentences = _split_sentences(stretch, tag, limits)
         pieces = list(_group(sentences, limits))

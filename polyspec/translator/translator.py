@@ -19,13 +19,10 @@ from polyspec.loading import Loaded, LoadedDraft
 from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.stories.writer import STORY_SAMPLING, StoryEvent, write_story
-from polyspec.translation.documents import (
-    TranslatedUnit,
-    translate_units,
-    write_translation,
-)
+from polyspec.translation.documents import translate_units, write_translation
 from polyspec.translation.pipeline import TranslationEvent, translate_text
 from polyspec.translation.plan import make_plan
+from polyspec.translation.units import TranslatedUnit
 
 _CONTEXT_CHARS = 200
 """A chat model reads this much of the text before a sentence, to stay coherent."""
@@ -115,6 +112,7 @@ class Translator:
             target_language=target_language,
             group_tokens=0,
             num_context_chars=_CONTEXT_CHARS,
+            keeps_source=True,
         )
         sampling = self._draw_with(Sampling())
         units = translate_units(self.session, plan, document.segments(), sampling)

@@ -13,15 +13,8 @@ from polyspec.prompting.interfaces import (
     Piece,
 )
 from polyspec.prompting.profiles import GEMMA_BASE, QWEN_CHAT
-from polyspec.translation.checks import (
-    NOTE_CUT,
-    NOTE_ECHO,
-    NOTE_EMPTY,
-    NOTE_LINES,
-    NOTE_LOOP,
-    find_loop,
-    review_answer,
-)
+from polyspec.translation.checks import AnswerChecks, Fault
+from polyspec.translation.loops import find_loop
 from polyspec.translation.pipeline import (
     TranslatedPiece,
     TranslatedSegment,
@@ -176,7 +169,7 @@ def test_what_cannot_be_cut_is_kept_and_noted() -> None:
     events = translate(FakeCompleter(lambda _: numbers), "Hello.")
     (segment,) = segments_of(events)
     assert numbers.startswith(segment.text)
-    assert (segment.note, segment.reason) == (NOTE_CUT, FinishReason.LENGTH)
+    assert (segment.note, segment.reason) == (Fault.CUT.value, FinishReason.LENGTH)
     assert shown_text(events) == segment.output
 
 
@@ -185,7 +178,7 @@ def test_a_loop_is_cut_noted_and_not_shown() -> None:
     (segment,) = segments_of(events)
     assert segment.text.startswith("Well. no, no")
     assert len(segment.text) < 30
-    assert segment.note == NOTE_LOOP
+    assert segment.note == Fault.LOOP.value
     assert shown_text(events) == segment.output
     assert sum(len(e.text) for e in events if isinstance(e, TranslatedPiece)) < 120
 
@@ -193,14 +186,14 @@ def test_a_loop_is_cut_noted_and_not_shown() -> None:
 def test_an_empty_answer_keeps_the_source() -> None:
     events = translate(FakeCompleter(lambda _: " \n "), "Hello. ")
     (segment,) = segments_of(events)
-    assert (segment.text, segment.note) == ("Hello.", NOTE_EMPTY)
+    assert (segment.text, segment.note) == ("Hello.", Fault.EMPTY.value)
     assert shown_text(events) == "Hello. "
 
 
 def test_an_answer_of_several_lines_becomes_one() -> None:
     events = translate(FakeCompleter(lambda _: "\nUn.\n\n  Deux.\n"), "One. ")
     (segment,) = segments_of(events)
-    assert (segment.text, segment.note) == ("Un. Deux.", NOTE_LINES)
+    assert (segment.text, segment.note) == ("Un. Deux.", Fault.LINES.value)
     assert shown_text(events) == "Un. Deux. "
 
 
@@ -262,7 +255,7 @@ def test_a_context_too_small_for_the_prompt_is_refused() -> None:
 
 
 @settings(max_examples=25)
-@given(st.integers(300, 900), st.text("ab, .。字\n", min_size=200, max_size=600))
+@given(st.integers(500, 1000), st.text("ab, .。字\n", min_size=200, max_size=600))
 def test_prompt_and_answer_always_fit(max_prompt_tokens: int, text: str) -> None:
     completer = FakeCompleter(max_prompt_tokens=max_prompt_tokens)
     translate(completer, text, num_context_chars=40)
@@ -331,12 +324,15 @@ def test_a_loop_begins_inside_the_text(text: str, window: int) -> None:
 
 
 def test_a_source_that_loops_may_be_translated_so() -> None:
-    verdict = review_answer("no " * 20, "non " * 20, FinishReason.STOP)
+    verdict = AnswerChecks().review("no " * 20, "non " * 20, FinishReason.STOP)
     assert verdict.text == ("non " * 20).strip()
     assert verdict.note == ""
 
 
 def test_an_echo_is_noted() -> None:
     source = "The library opens at nine."
-    assert review_answer(source, source, FinishReason.STOP).note == NOTE_ECHO
-    assert review_answer("Paris", "Paris", FinishReason.STOP).note == ""
+    assert (
+        AnswerChecks().review(source, source, FinishReason.STOP).note
+        == Fault.ECHO.value
+    )
+    assert AnswerChecks().review("Paris", "Paris", FinishReason.STOP).note == ""

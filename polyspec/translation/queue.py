@@ -1,0 +1,140 @@
+"""Jobs of several requests, asked side by side and taken out in their order.
+
+The completer takes requests one by one as places become free. What has to be asked for
+again comes first, so that those behind it wait less.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from typing import Generic, Protocol, TypeVar, cast
+
+from polyspec.errors import EngineError
+from polyspec.prompting.interfaces import (
+    Completed,
+    Completer,
+    CompletionRequest,
+    Piece,
+)
+from polyspec.translation.job import Part
+
+_MAX_AHEAD = 1024
+"""So many jobs may be begun or done behind one that is not."""
+
+
+class Job(Protocol):
+    """Something that takes one request or more."""
+
+    is_changed: bool
+    """Set when an answer went on or ended."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it waits for no answer."""
+        ...
+
+    def open_parts(self) -> list[Part]:
+        """What is to be asked for first."""
+        ...
+
+    def finish(self, part: Part, completed: Completed) -> list[Part]:
+        """Take an answer; returns what is to be asked for instead, if anything."""
+        ...
+
+
+J = TypeVar("J", bound=Job)
+
+
+class JobQueue(Generic[J]):
+    """The jobs under way, in order, and the requests still to be made."""
+
+    def __init__(
+        self, jobs: Iterable[J], make_request: Callable[[J, Part], CompletionRequest]
+    ) -> None:
+        """Take jobs lazily.
+
+        Args:
+            jobs: Read no further than the completer has places free.
+            make_request: From a job and a part of it to what is asked.
+        """
+        self._waiting = iter(jobs)
+        self._make_request = make_request
+        self._jobs: deque[J] = deque()
+        self._open: deque[tuple[J, Part]] = deque()
+        self._asked: dict[int, tuple[J, Part]] = {}
+        self._is_read = False
+
+    def run(self, completer: Completer) -> Generator[None, None, None]:
+        """Work until all jobs are done; gives way after every event.
+
+        The caller takes `first` and drops what is done, each time that it gets a turn.
+
+        Raises:
+            EngineError: The completer left a request without its answer.
+        """
+        while True:
+            yield from self._complete(completer)
+            self._require_answers()
+            yield
+            if self._is_read and not self._open:
+                break
+
+    @property
+    def first(self) -> J | None:
+        """The oldest job that was not dropped; None where none is under way."""
+        return self._jobs[0] if self._jobs else None
+
+    def drop_first(self) -> None:
+        """Forget the oldest job."""
+        self._jobs.popleft()
+
+    def _complete(self, completer: Completer) -> Iterator[None]:
+        """One call of the completer, which takes requests until none is left."""
+        events = completer.complete(self._requests())
+        # The protocol promises an iterator; those that hold a run are generators.
+        if not hasattr(events, "close"):
+            yield from self._relay(events)
+            return
+        with closing(cast("Generator[Piece | Completed, None, None]", events)):
+            yield from self._relay(events)
+
+    def _relay(self, events: Iterator[Piece | Completed]) -> Iterator[None]:
+        for event in events:
+            self._take(event)
+            yield
+
+    def _requests(self) -> Iterator[CompletionRequest]:
+        self._asked.clear()
+        index = 0
+        while (asked := self._next_asked()) is not None:
+            self._asked[index] = asked
+            index += 1
+            yield self._make_request(*asked)
+
+    def _next_asked(self) -> tuple[J, Part] | None:
+        while not self._open and len(self._jobs) < _MAX_AHEAD:
+            job = next(self._waiting, None)
+            if job is None:
+                self._is_read = True
+                return None
+            self._jobs.append(job)
+            self._open.extend((job, part) for part in job.open_parts())
+        return self._open.popleft() if self._open else None
+
+    def _take(self, event: Piece | Completed) -> None:
+        job, part = self._asked[event.index]
+        job.is_changed = True
+        if isinstance(event, Piece):
+            part.written += event.text
+            return
+        del self._asked[event.index]
+        again = job.finish(part, event)
+        self._open.extendleft((job, new) for new in reversed(again))
+
+    def _require_answers(self) -> None:
+        if self._asked:
+            raise EngineError(
+                "the model stopped before the last segment was translated",
+                cause=f"{len(self._asked)} requests have no answer",
+                remedy="run it again",
+            )

@@ -1,0 +1,157 @@
+"""One segment of a document under way, with its markup checked.
+
+A segment's inline codes are markers in what the model reads. An answer that lost one is
+asked for again with a stricter prompt, then without them: the texts between the markers
+one by one, which stay where they are. What fails then too keeps its source text and is
+flagged.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from polyspec.documents.interfaces import Content, Segment, plain_text
+from polyspec.documents.protection import (
+    ProtectedText,
+    cut_at_markers,
+    find_faults,
+    protect,
+    restore,
+)
+from polyspec.prompting.interfaces import Completed, DraftCounts
+from polyspec.translation.job import Attempt, Part, SegmentJob
+from polyspec.translation.plan import Plan
+from polyspec.translation.segmentation import Segment as Sentence
+
+NOTE_PIECES = "the model lost markup; the texts around it were translated one by one"
+NOTE_KEPT = "the model lost markup; the source text was kept"
+
+
+@dataclass(slots=True)
+class TranslatedUnit:
+    """A segment of a document with its translation."""
+
+    segment: Segment
+    content: Content
+    """The translation; the source where there was none."""
+    note: str = ""
+    """What is to be said of it; empty when all went well."""
+    is_kept: bool = False
+    """Whether source text was kept because the model failed."""
+    num_tokens: int = 0
+    counts: list[DraftCounts] = field(default_factory=list)
+
+
+class _Stage(IntEnum):
+    """How a segment with markers is asked for."""
+
+    WHOLE = 0
+    STRICT = 1
+    PIECES = 2
+
+
+class UnitJob:
+    """A segment of a document from its first request to its translation."""
+
+    def __init__(self, segment: Segment, plan: Plan, context: str = "") -> None:
+        """Prepare what is to be asked.
+
+        Args:
+            segment: What to translate.
+            plan: How it is cut, asked for and checked.
+            context: Source text right before it, to be read but not translated.
+        """
+        self.segment = segment
+        self.plan = plan
+        self.is_changed = True
+        self._context = context
+        self._protected: ProtectedText = protect(segment.content)
+        self._stage = _Stage.WHOLE
+        self._num_tokens = 0
+        self._counts: list[DraftCounts] = []
+        self._jobs: list[SegmentJob] = []
+        self._owners: dict[Part, SegmentJob] = {}
+        self._begin([self._protected.text])
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it waits for no answer."""
+        return all(job.is_done for job in self._jobs)
+
+    def open_parts(self) -> list[Part]:
+        """What is to be asked for first."""
+        return list(self._owners)
+
+    def context_of(self, part: Part) -> str:
+        """The text before a part that is asked for."""
+        return self._owners[part].segment.context
+
+    def finish(self, part: Part, completed: Completed) -> list[Part]:
+        """Note a part's answer; returns what is to be asked for instead, if any."""
+        job = self._owners.pop(part)
+        again = job.finish(part, completed)
+        self._num_tokens += completed.num_tokens
+        self._counts.append(completed.counts)
+        self._owners.update((new, job) for new in again)
+        if not self.is_done or not find_faults(self._answer, self._protected):
+            return again
+        return self._begin_again()
+
+    def result(self) -> TranslatedUnit:
+        """The segment with its translation, or with its source if that failed."""
+        has_faults = bool(find_faults(self._answer, self._protected))
+        is_piece_kept = any(job.is_kept for job in self._jobs)
+        notes = list(dict.fromkeys(note for job in self._jobs for note in job.notes))
+        content = self.segment.content
+        if has_faults:
+            notes = [NOTE_KEPT]
+        elif self._stage is _Stage.PIECES and is_piece_kept:
+            # Half a sentence in each language helps nobody.
+            notes = [NOTE_KEPT, *notes]
+        else:
+            content = restore(self._answer, self._protected)
+            notes = [NOTE_PIECES, *notes] if self._stage is _Stage.PIECES else notes
+        limit = self.segment.note.max_chars
+        if limit is not None and len(plain_text(content)) > limit:
+            notes.append(f"it is longer than the {limit} characters that are allowed")
+        return TranslatedUnit(
+            self.segment,
+            content,
+            "; ".join(notes),
+            has_faults or is_piece_kept,
+            self._num_tokens,
+            self._counts,
+        )
+
+    @property
+    def _answer(self) -> str:
+        return "".join(
+            f"{job.segment.prefix}{job.text()}{job.segment.suffix}"
+            for job in self._jobs
+        )
+
+    def _begin(self, texts: Iterable[str]) -> None:
+        """Make the jobs of texts that are joined to the answer."""
+        attempt = Attempt.STRICT if self._stage is _Stage.STRICT else Attempt.PLAIN
+        self._jobs = [
+            SegmentJob(sentence, self.plan.rules, attempt)
+            for text in texts
+            for sentence in self._split(text)
+        ]
+        self._owners = {part: job for job in self._jobs for part in job.open_parts()}
+
+    def _split(self, text: str) -> Iterable[Sentence]:
+        # A marker alone has no letters, so it comes back as it is.
+        return self.plan.split([text], self._context) if text else ()
+
+    def _begin_again(self) -> list[Part]:
+        """Ask in the next stricter way; empty where none is left."""
+        if self._stage is _Stage.PIECES:
+            return []
+        if self._stage is _Stage.WHOLE and self.plan.rules.has_strict:
+            self._stage = _Stage.STRICT
+            self._begin([self._protected.text])
+        else:
+            self._stage = _Stage.PIECES
+            self._begin(cut_at_markers(self._protected.text))
+        return self.open_parts()
