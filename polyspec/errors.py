@@ -9,7 +9,8 @@
     │   ├── TableFormatError
     │   └── TableMismatchError
     ├── EngineError          6  llama.cpp could not do it
-    └── DownloadError        7  a file could not be fetched
+    ├── DownloadError        7  a file could not be fetched
+    └── AssetError           8  the memory or the history cannot be used
 
 An interrupted run ends with 130, a closed pipe with 141. The codes are part of the
 public contract. A wrong argument inside the program is a `ValueError` or a
@@ -80,3 +81,9 @@ class DownloadError(PolySpecError):
     """A file could not be fetched."""
 
     exit_code = 7
+
+
+class AssetError(PolySpecError):
+    """The translation memory or the history cannot be used."""
+
+    exit_code = 8

@@ -1,0 +1,1 @@
+"""What outlives a run: translation memory, glossaries and the history."""
