@@ -336,4 +336,5 @@ def _make_measured(
         tried_at=tuple(drafted.tally.tried_at),
         accepted_at=tuple(drafted.tally.accepted_at),
         accepted_by_source=after.counts.accepted_by_source,
+        source=request.source,
     )

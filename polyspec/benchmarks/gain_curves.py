@@ -26,13 +26,12 @@ def linear_ladder(share: float) -> StepCost:
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """What is replayed together, and what it was translated from."""
+    """What is replayed together."""
 
     language: str
     task: str
     answers: Sequence[Answer]
     source_language: str = ""
-    sources: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -71,9 +70,11 @@ class GainMeter:
         """
         outputs = self.encoder.encode([target for _, target in pairs])
         # The number of a pair stands for its prompt.
-        answers = [Answer(ids, (number,)) for number, ids in enumerate(outputs)]
-        sources = [text for text, _ in pairs]
-        texts = _Texts(language, "translate", answers, source, sources)
+        answers = [
+            Answer(ids, (number,), source=text)
+            for number, (ids, (text, _)) in enumerate(zip(outputs, pairs, strict=True))
+        ]
+        texts = _Texts(language, "translate", answers, source)
         return self._curve(drafter, texts)
 
     def _curve(self, drafter: str, texts: _Texts) -> list[float]:
@@ -83,10 +84,10 @@ class GainMeter:
         policy = DraftPolicy(linear_ladder(share))
         drafting = self._open(drafter, policy)
         drafting.switch(texts.language, texts.task, texts.source_language)
-        if drafting.sources is not None:
-            for answer, text in zip(texts.answers, texts.sources, strict=True):
-                drafting.sources.announce(answer.prompt_ids, text)
-        return replay_answers(drafting.drafter, policy, texts.answers).speed_up
+        announce = drafting.sources.announce if drafting.sources else None
+        return replay_answers(
+            drafting.drafter, policy, texts.answers, announce=announce
+        ).speed_up
 
     def _open(self, drafter: str, policy: DraftPolicy) -> Drafting:
         return make_drafter(

@@ -19,6 +19,7 @@ from polyspec.benchmarks.timing import Timed
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Draft, Drafter
 from polyspec.drafting.compose import make_drafter, name_of_draft_model
+from polyspec.drafting.expectations import drafted_share
 from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.loading import Loaded, LoadedDraft
 from polyspec.prompting.interfaces import CompletionRequest
@@ -217,6 +218,7 @@ class LaneMaker:
             draft_model=small,
             encode=model.tokenizer.encode_all,
             memory_dir=self._memory_dir / name if self._memory_dir else None,
+            share=drafted_share(self._loaded.step_cost),
             tell=self._report,
         )
         source = "" if group.task == "story" else "eng"

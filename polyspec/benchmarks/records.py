@@ -18,7 +18,10 @@ from polyspec.errors import DocumentError, UsageError
 
 SUFFIX = ".jsonl"
 _FORMAT = 1
-_OPTIONAL = {"num_words", "draft_s", "tried_at", "accepted_at", "accepted_by_source"}
+_OPTIONAL = {
+    *("num_words", "draft_s", "tried_at", "accepted_at", "accepted_by_source"),
+    "source",
+}
 """What recordings of earlier versions lack."""
 
 
@@ -56,10 +59,12 @@ class Measured:
     old have none, nor what else has a default."""
     accepted_at: tuple[int, ...] = ()
     accepted_by_source: dict[str, int] = field(default_factory=dict)
+    source: str = ""
+    """What was translated; empty where nothing was."""
 
     def as_answer(self) -> Answer:
         """The text as a replay takes it."""
-        return Answer(self.output_ids, self.prompt_ids, self.max_tokens)
+        return Answer(self.output_ids, self.prompt_ids, self.max_tokens, self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,7 @@ def _read_text(found: dict[str, Any]) -> Measured:
     known["accepted_by_source"] = {
         str(name): int(by_source[name]) for name in by_source
     }
+    known["source"] = str(known.get("source", ""))
     for name in ("max_tokens", "num_texts", "plain_tokens"):
         known[name] = int(known[name])
     text = Measured(**known)

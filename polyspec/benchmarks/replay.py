@@ -4,11 +4,11 @@ The drafters, the policy and its corrections are those that run; only the target
 replaced, by the tokens it once chose and by a ladder of what its steps cost.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft, Drafter
 from polyspec.decoding.step_cost import StepCost
@@ -17,6 +17,9 @@ from polyspec.tables.corpus import read_lines
 from polyspec.tables.encoder import make_encoder
 
 _ENDLESS = 1 << 30
+
+Announce: TypeAlias = Callable[[Sequence[int], str], None]
+"""Takes a prompt and the text that it asks to translate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Answer:
     prompt_ids: Sequence[int] = ()
     max_tokens: int = _ENDLESS
     """Where the answer would have been cut."""
+    source: str = ""
+    """What it translates; empty for nothing."""
 
 
 class Policy(Protocol):
@@ -122,6 +127,7 @@ def replay_answers(
     policy: Policy,
     answers: Iterable[Answer],
     num_parallel: int = 1,
+    announce: Announce | None = None,
 ) -> Replay:
     """Write each answer again as the scheduler would, and count what it costs.
 
@@ -134,11 +140,14 @@ def replay_answers(
         policy: Chooses lengths; its ladder says what steps cost.
         answers: Texts of the target; empty ones are skipped.
         num_parallel: How many are written side by side.
+        announce: Told of the source of each answer that has one, before it begins.
     """
     kept = [answer for answer in answers if len(answer.output_ids)]
     widest = num_parallel * (1 + policy.longest_draft)
     seconds = [policy.step_cost.of(width) for width in range(widest + 1)]
-    done = _Run(drafter, policy, seconds, kept, num_parallel).finish()
+    done = _Run(
+        drafter, policy, seconds, kept, num_parallel, announce=announce
+    ).finish()
     lengths = [len(answer.output_ids) for answer in kept]
     done.plain_cost = _plain_seconds(lengths, seconds, num_parallel) / seconds[1]
     return done
@@ -178,7 +187,10 @@ class _Run:
         seconds: Sequence[float],
         answers: Sequence[Answer],
         num_parallel: int,
+        *,
+        announce: Announce | None,
     ) -> None:
+        self._announce = announce
         self._drafter = drafter
         self._policy = policy
         self._seconds = seconds
@@ -202,6 +214,8 @@ class _Run:
             if answer is None:
                 return
             sequence_id = self._free_ids.pop()
+            if self._announce is not None and answer.source:
+                self._announce(answer.prompt_ids, answer.source)
             if self._drafter is not None:
                 self._drafter.begin(sequence_id, answer.prompt_ids)
             ids = tuple(answer.output_ids)

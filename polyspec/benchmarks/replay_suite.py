@@ -1,8 +1,9 @@
 """Which texts are replayed with which drafters, and what is predicted of real runs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from polyspec import __version__
 from polyspec.benchmarks.baselines import (
@@ -14,11 +15,18 @@ from polyspec.benchmarks.baselines import (
     TakeAll,
 )
 from polyspec.benchmarks.ladders import MEASURED, find_ladder
-from polyspec.benchmarks.records import Measured, Recording
+from polyspec.benchmarks.records import Recording
 from polyspec.benchmarks.replay import Answer, Replay, replay_answers
+from polyspec.benchmarks.replay_rows import ReplayRow, Texts, make_row, recorded_texts
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.step_cost import StepCost
-from polyspec.drafting.compose import DRAFTERS, make_drafter, name_of_draft_model
+from polyspec.drafting.compose import (
+    DRAFTERS,
+    Drafting,
+    make_drafter,
+    name_of_draft_model,
+)
+from polyspec.drafting.expectations import drafted_share
 from polyspec.errors import DocumentError, TableError, UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.languages import find_language, known_languages
@@ -26,50 +34,10 @@ from polyspec.tables.corpus import read_lines
 from polyspec.tables.encoder import Encoder, make_encoder
 from polyspec.tables.reader import Table
 
+SOURCE = "eng"
+"""What recorded translations were translated from."""
 TEXT_TASK = "text"
 """Stands for the task where a reference text is replayed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """What is replayed together: one language and task."""
-
-    language: str
-    task: str
-    answers: Sequence[Answer]
-    measured: Sequence[Measured] = ()
-    """How these very texts were measured, if they were."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayRow:
-    """One language, task and drafter."""
-
-    language: str
-    task: str
-    drafter: str
-    replay: Replay
-    fixed_length: int | None = None
-    """Tokens of every draft, where a baseline drafts as many each time."""
-    predicted: float | None = None
-    """Speed-up that a real run should show, reading of prompts included."""
-    measured: float | None = None
-    """Speed-up that the recorded run showed."""
-
-    def as_fields(self) -> dict[str, object]:
-        """The row as the last line of the report gives it."""
-        fields: dict[str, object] = {
-            "language": self.language,
-            "task": self.task,
-            "drafter": self.drafter,
-            "fixed_length": self.fixed_length,
-            **self.replay.as_fields(),
-        }
-        if self.predicted is not None and self.measured is not None:
-            fields["predicted"] = self.predicted
-            fields["measured"] = self.measured
-            fields["ratio"] = self.predicted / self.measured
-        return fields
 
 
 @dataclass(slots=True)
@@ -82,6 +50,9 @@ class ReplayBench:
     num_parallel: int = 1
     table: Path | None = None
     """Drafts in place of the language's own table."""
+    lessons: Sequence[Recording] = ()
+    """Replayed first, so that drafters which learn know them; without any, none of
+    them remembers what an earlier text taught it."""
     corpora: Sequence[Path] = ()
     """What the baselines count: files, or folders of `<language>.train.*`."""
     fingerprint: str = field(init=False)
@@ -101,6 +72,7 @@ class ReplayBench:
             "ladder": self.ladder,
             "parallel": self.num_parallel,
             "table": self.table.name if self.table else None,
+            "lessons": sum(len(lesson.texts) for lesson in self.lessons),
             "baselines": [path.name for path in self.corpora],
         }
 
@@ -167,21 +139,42 @@ class ReplayBench:
     ) -> ReplayRow:
         """Replay texts with a drafter of ours, each `repeats` times as a bench does."""
         policy = DraftPolicy(cost)
+        with TemporaryDirectory(prefix="polyspec-") as folder:
+            memory_dir = Path(folder) if self.lessons else None
+            drafting = self._open(drafter, policy, memory_dir)
+            source = SOURCE if any(answer.source for answer in texts.answers) else ""
+            drafting.switch(texts.language, texts.task, source)
+            for lesson in self.lessons:
+                self._run(drafting, policy, _lessons_of(lesson, texts))
+            answers = [answer for answer in texts.answers for _ in range(repeats)]
+            done = self._run(drafting, policy, answers)
+        return make_row(drafter, texts, done, repeats)
+
+    def _open(
+        self, drafter: str, policy: DraftPolicy, memory_dir: Path | None
+    ) -> Drafting:
         table = Table(self.table) if self.table else None
         model = self.header.path.stem
         if table is not None:
             table.require_match(self.fingerprint, model)
-        drafting = make_drafter(
+        return make_drafter(
             drafter,
             policy.feedback,
             fingerprint=lambda: self.fingerprint,
             model=model,
             only_table=table,
+            encode=self.encoder.encode,
+            memory_dir=memory_dir,
+            share=drafted_share(policy.step_cost, self.num_parallel),
         )
-        drafting.switch(texts.language, texts.task)
-        answers = [answer for answer in texts.answers for _ in range(repeats)]
-        done = replay_answers(drafting.drafter, policy, answers, self.num_parallel)
-        return _make_row(drafter, texts, done, repeats)
+
+    def _run(
+        self, drafting: Drafting, policy: DraftPolicy, answers: Sequence[Answer]
+    ) -> Replay:
+        announce = drafting.sources.announce if drafting.sources else None
+        return replay_answers(
+            drafting.drafter, policy, answers, self.num_parallel, announce
+        )
 
     def _replay_baselines(self, texts: Texts, cost: StepCost) -> Iterator[ReplayRow]:
         """Replay texts with each baseline at the length that suits it best."""
@@ -205,6 +198,15 @@ class ReplayBench:
             }
             best = max(replays, key=lambda length: replays[length].speed_up)
             yield ReplayRow(texts.language, texts.task, name, replays[best], best)
+
+
+def _lessons_of(lesson: Recording, texts: Texts) -> list[Answer]:
+    """What a recording holds of a language and task, as whoever came first wrote it."""
+    for drafter in lesson.drafters:
+        found = lesson.group(drafter, texts.language, texts.task)
+        if found:
+            return [text.as_answer() for text in found]
+    return []
 
 
 def find_corpora(places: Sequence[Path], language: str) -> list[Path]:
@@ -259,48 +261,3 @@ def _require_tokenizer(recording: Recording, fingerprint: str) -> None:
             cause=f"recorded {recording.head.fingerprint}, model {fingerprint}",
             remedy=f"pass --model {recording.head.model}",
         )
-
-
-def recorded_texts(recording: Recording, drafter: str) -> Iterator[Texts]:
-    """What a drafter is replayed over, for each language and task of a recording.
-
-    Its own texts where it was measured, otherwise those of plain decoding or of
-    whichever drafter was measured first.
-    """
-    pairs = dict.fromkeys((text.language, text.task) for text in recording.texts)
-    for language, task in pairs:
-        own = recording.group(drafter, language, task)
-        others = [name for name in ("none", *recording.drafters) if name != drafter]
-        texts = own or next(
-            found for name in others if (found := recording.group(name, language, task))
-        )
-        answers = [text.as_answer() for text in texts]
-        yield Texts(language, task, answers, own)
-
-
-def _make_row(drafter: str, texts: Texts, done: Replay, repeats: int) -> ReplayRow:
-    row = ReplayRow(texts.language, texts.task, drafter, done)
-    if not texts.measured:
-        return row
-    predicted, measured = _predict(texts.measured, done.cost / repeats)
-    return replace(row, predicted=predicted, measured=measured)
-
-
-def _predict(texts: Sequence[Measured], cost: float) -> tuple[float, float]:
-    """Speed-up that a replay's cost means, and the one that was measured.
-
-    Plain decoding says how long prompts and single tokens took; all else comes from
-    the replay. The step that gives the first token is part of the prompt's time.
-    """
-    plain_s = sum(text.plain_s for text in texts)
-    prompt_s = sum(text.prompt_s for text in texts)
-    plain_tokens = sum(text.plain_tokens for text in texts)
-    num_tokens = sum(len(text.output_ids) for text in texts)
-    token_s = (plain_s - prompt_s) / max(1, plain_tokens - len(texts))
-    predicted_s = prompt_s + token_s * (cost - len(texts))
-    plain_rate = plain_tokens / plain_s
-    drafted_s = sum(text.drafted_s for text in texts)
-    return (
-        num_tokens / predicted_s / plain_rate,
-        num_tokens / drafted_s / plain_rate,
-    )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from polyspec.benchmarks.decode import DecodeRow
-from polyspec.benchmarks.replay_suite import ReplayRow
+from polyspec.benchmarks.replay_rows import ReplayRow
 from polyspec.decoding.step_cost import StepCost
 
 _HEADINGS = (

@@ -10,7 +10,8 @@ from polyspec.cli import diagnostics, output
 from polyspec.errors import TableError, UsageError
 
 if TYPE_CHECKING:
-    from polyspec.benchmarks.replay_suite import ReplayBench, ReplayRow
+    from polyspec.benchmarks.replay_rows import ReplayRow
+    from polyspec.benchmarks.replay_suite import ReplayBench
     from polyspec.gguf_header import GgufHeader
 
 
@@ -26,8 +27,8 @@ def replay(
     drafters: Annotated[
         str | None,
         typer.Option(
-            help="Of auto, none, table and history, with commas between; otherwise "
-            "those that were recorded, and the table for texts."
+            help="Of auto, none, table, source, history and memory, with commas "
+            "between; otherwise those that were recorded, and the table for texts."
         ),
     ] = None,
     ladder: Annotated[
@@ -53,6 +54,14 @@ def replay(
         str | None,
         typer.Option(help="This table, a name or a path, in place of the language's."),
     ] = None,
+    learn_from: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="RECORDING",
+            help="Replay this first and keep what drafters learned from it, as if the "
+            "texts had been written in an earlier run.",
+        ),
+    ] = None,
     baselines: Annotated[
         list[Path] | None,
         typer.Option(
@@ -71,6 +80,7 @@ def replay(
 
     Example: polyspec bench replay yor.tsv --model gemma-3-270m --ladder cuda
     """
+    from polyspec.benchmarks.records import read_recording
     from polyspec.benchmarks.replay_suite import ReplayBench
     from polyspec.benchmarks.report import format_replay, mean_replays
     from polyspec.tables.store import find_table
@@ -81,6 +91,7 @@ def replay(
         ladder,
         parallel,
         find_table(table) if table else None,
+        [read_recording(path) for path in learn_from or ()],
         baselines or (),
     )
     rows = _replay_all(bench, files, chosen, language)

@@ -1,4 +1,5 @@
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from polyspec.benchmarks.records import (
     read_recording,
 )
 from polyspec.benchmarks.replay import Replay
-from polyspec.benchmarks.replay_suite import ReplayBench, ReplayRow, recorded_texts
+from polyspec.benchmarks.replay_rows import ReplayRow, recorded_texts
+from polyspec.benchmarks.replay_suite import ReplayBench
 from polyspec.benchmarks.report import format_replay, mean_replays
 from polyspec.errors import DocumentError, UsageError
 from polyspec.gguf_header import read_gguf_header
@@ -154,3 +156,31 @@ def test_a_recording_of_another_tokenizer_is_refused(
     bench = ReplayBench(read_gguf_header(write_tiny_model(tmp_path / "t.gguf")), "cpu")
     with pytest.raises(UsageError, match="another tokenizer"):
         list(bench.replay_recording(read_recording(path), (), lambda _: None))
+
+
+def test_what_was_learned_before_drafts_what_comes(tmp_path: Path) -> None:
+    header = read_gguf_header(write_tiny_model(tmp_path / "tiny.gguf"))
+    rng = random.Random(1)
+    output_ids = tuple(rng.randrange(20, 250) for _ in range(60))
+    text = replace(TEXT, output_ids=output_ids, max_tokens=100, plain_tokens=60)
+    bench = ReplayBench(header, "cuda")
+    recording = Recording(replace(HEAD, fingerprint=bench.fingerprint), [text])
+    rows = [
+        next(
+            ReplayBench(header, "cuda", lessons=lessons).replay_recording(
+                recording, ("memory",), lambda _: None
+            )
+        )
+        for lessons in ([], [recording])
+    ]
+    cold, warm = (row.replay for row in rows)
+    assert warm.num_accepted > 40
+    assert cold.num_accepted < 10 + warm.num_accepted // 2
+    assert warm.num_tokens == cold.num_tokens
+
+
+def test_what_was_translated_is_kept(path: Path) -> None:
+    open_recording(path, HEAD)
+    append(path, [replace(TEXT, task="translate", source="The library opens.")])
+    kept = read_recording(path).group("none", "yor", "translate")
+    assert [text.as_answer().source for text in kept] == ["The library opens."]
