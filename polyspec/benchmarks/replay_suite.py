@@ -30,7 +30,7 @@ from polyspec.drafting.expectations import drafted_share
 from polyspec.errors import DocumentError, TableError, UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.languages import find_language, known_languages
-from polyspec.tables.corpus import read_lines
+from polyspec.tables.corpus import read_lines, read_pairs
 from polyspec.tables.encoder import Encoder, make_encoder
 from polyspec.tables.reader import Table
 
@@ -82,7 +82,8 @@ class ReplayBench:
         """Replay a text whose every line is an answer.
 
         Args:
-            path: The text; of a `.tsv` the last column counts.
+            path: The text; the last column of a `.tsv` is what was written, the first
+                the English that it translates.
             drafters: Some of `drafting.compose.DRAFTERS`.
             language: What it is written in; otherwise its name begins with the code.
 
@@ -93,11 +94,25 @@ class ReplayBench:
         """
         code = _name_language(path, language)
         cost = find_ladder(self.ladder, self.header)
-        lines = self.encoder.encode(list(read_lines(path)))
-        texts = Texts(code, TEXT_TASK, [Answer(line) for line in lines])
+        texts = self._read_pairs(path, code) if ".tsv" in path.suffixes else None
+        if texts is None:
+            lines = self.encoder.encode(list(read_lines(path)))
+            texts = Texts(code, TEXT_TASK, [Answer(line) for line in lines])
         for drafter in drafters:
             yield self._replay(drafter, texts, cost)
         yield from self._replay_baselines(texts, cost)
+
+    def _read_pairs(self, path: Path, code: str) -> Texts:
+        pairs = list(read_pairs(path))
+        prompts = self.encoder.encode([source for source, _ in pairs])
+        outputs = self.encoder.encode([text for _, text in pairs])
+        answers = [
+            Answer(output_ids, prompt_ids, source=source)
+            for prompt_ids, output_ids, (source, _) in zip(
+                prompts, outputs, pairs, strict=True
+            )
+        ]
+        return Texts(code, "translate", answers)
 
     def replay_recording(
         self,
