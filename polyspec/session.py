@@ -23,6 +23,8 @@ from polyspec.prompting.trace import TokenTrace
 
 Announce: TypeAlias = Callable[[Sequence[int], str], None]
 """Takes a prompt and the text that it asks to translate."""
+Refer: TypeAlias = Callable[[Sequence[int], str, float], None]
+"""Takes a prompt, the translation of a similar text, and how similar that is."""
 
 
 @dataclass(slots=True)
@@ -70,6 +72,7 @@ class Session:
         *,
         max_sequences: int,
         announce: Announce | None = None,
+        refer: Refer | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Join the parts.
@@ -81,6 +84,7 @@ class Session:
             policy: Chooses how many of them are verified.
             max_sequences: Most answers side by side.
             announce: Told of each translation before its sequence begins.
+            refer: Told of the translation of a similar text, where there is one.
             clock: Gives seconds.
         """
         self.is_tracing = False
@@ -88,6 +92,7 @@ class Session:
         self.tokenizer = tokenizer
         self.target = target
         self._announce = announce
+        self._refer = refer
         self._clock = clock
         self._scheduler = Scheduler(
             target, drafter, policy, max_sequences=max_sequences
@@ -147,6 +152,9 @@ class Session:
             answers[index] = answer
             if self._announce is not None and request.source:
                 self._announce(prompt_ids, request.source)
+            if self._refer is not None and request.precedent is not None:
+                precedent = request.precedent
+                self._refer(prompt_ids, precedent.translation, precedent.similarity)
             yield Request(
                 prompt_ids,
                 request.max_tokens,

@@ -11,6 +11,8 @@ from polyspec.drafting.hints import Encode
 from polyspec.drafting.history import NAME as HISTORY
 from polyspec.drafting.history import HistoryDrafter
 from polyspec.drafting.kept import Learner
+from polyspec.drafting.match import NAME as MATCH
+from polyspec.drafting.match import MatchChoice
 from polyspec.drafting.memory import NAME as MEMORY
 from polyspec.drafting.memory import MemoryChoice, MemoryDrafter
 from polyspec.drafting.model import NAME as MODEL
@@ -44,6 +46,8 @@ class Drafting:
     memory: MemoryDrafter | None = None
     memories: MemoryChoice | None = None
     """None where what the memory learns ends with the run."""
+    matches: MatchChoice | None = None
+    """Takes the translations of similar texts."""
     names: tuple[str, ...] = ()
     """Of the drafters that are joined, as their tokens name their source."""
     router: Router | None = None
@@ -77,6 +81,9 @@ class Drafting:
             self.draft_model.switch(label)
         if self.memory is not None:
             self.memory.switch(label)
+        if self.matches is not None:
+            self.matches.clear()
+            self.matches.drafter.switch(label)
         if self.router is not None:
             self.route = self.router.route(
                 language, task, self._ready(), self.feedback.asking
@@ -107,6 +114,8 @@ class Drafting:
             parts.append(HISTORY)
         if self.memory is not None:
             parts.append(MEMORY)
+        if self.matches is not None:
+            parts.append(MATCH)
         if self.draft_model is not None:
             parts.append(f"model {self.draft_model.model_name}")
         if self.name != AUTO:
@@ -131,6 +140,8 @@ class Drafting:
             learners[HISTORY] = self.history
         if self.memory is not None:
             learners[MEMORY] = self.memory
+        if self.matches is not None:
+            learners[MATCH] = self.matches.drafter
         if self.draft_model is not None:
             learners[f"model {self.draft_model.model_name}"] = self.draft_model
         return learners
@@ -187,8 +198,8 @@ def make_drafter(
         only_table: Drafts whatever the language is, if given; it must be for this
             tokenizer.
         draft_model: The one that the name asks for.
-        encode: Tokenizes words as the model does; without it no sentence that is
-            translated guides the drafts.
+        encode: Tokenizes texts as the model does; without it neither a sentence that
+            is translated nor the translation of a similar one guides the drafts.
         memory_dir: Where learned tables are kept; without it `auto` has none, and what
             `memory` learns ends with the run.
         share: What a drafted token costs here, see `expectations.drafted_share`; with
@@ -221,6 +232,9 @@ def make_drafter(
             drafting.memories = MemoryChoice(
                 drafting.memory, memory_dir, fingerprint, tell
             )
+    if name in (AUTO, MEMORY) and encode is not None:
+        drafting.matches = MatchChoice(encode)
+        drafters[MATCH] = drafting.matches.drafter
     if drafters:
         drafting.drafter = ChainDrafter(drafters, feedback)
         drafting.names = tuple(drafters)

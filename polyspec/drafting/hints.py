@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from polyspec.tables.lexicon import Lexicon
 from polyspec.tables.words import capitalise, find_words, fold_source
@@ -92,23 +92,26 @@ class HintMaker:
         return max(4.0, num_places * self._lexicon.info.words_per_word * length)
 
 
-class HintBoard:
+H = TypeVar("H")
+
+
+class HintBoard(Generic[H]):
     """Where hints wait, from the making of a request until its sequence begins.
 
     Keyed by the prompt, since a drafter sees nothing else of a request.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[tuple[int, ...], SentenceHints] = {}
+        self._waiting: dict[tuple[int, ...], H] = {}
 
-    def put(self, prompt_ids: Sequence[int], hints: SentenceHints) -> None:
+    def put(self, prompt_ids: Sequence[int], hints: H) -> None:
         """Leave hints for the sequence that will begin with this prompt."""
         if len(self._waiting) >= _MAX_WAITING:
             # A run that was cancelled never took its own.
             del self._waiting[next(iter(self._waiting))]
         self._waiting[tuple(prompt_ids)] = hints
 
-    def take(self, prompt_ids: Sequence[int]) -> SentenceHints | None:
+    def take(self, prompt_ids: Sequence[int]) -> H | None:
         """Return the hints for a prompt, once."""
         return self._waiting.pop(tuple(prompt_ids), None)
 

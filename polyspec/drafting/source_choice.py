@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from polyspec.drafting.hints import Encode, HintBoard, HintMaker
+from polyspec.drafting.hints import Encode, HintBoard, HintMaker, SentenceHints
 from polyspec.drafting.source import SourceDrafter
 from polyspec.drafting.source_scores import Scorer
 from polyspec.errors import TableError, TableFormatError
@@ -34,7 +34,7 @@ class SourceChoice:
         self._encode = encode
         self._tell = tell
         self._is_required = is_required
-        self._board = HintBoard()
+        self._board: HintBoard[SentenceHints] = HintBoard()
         self._maker: HintMaker | None = None
         self._languages = ("", "")
         self._lexicon: Lexicon | None = None

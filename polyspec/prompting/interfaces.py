@@ -33,6 +33,16 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Precedent:
+    """A text like the one to be translated, with its translation."""
+
+    source: str
+    translation: str
+    similarity: float
+    """Of the two sources, `0..1`."""
+
+
+@dataclass(frozen=True, slots=True)
 class CompletionRequest:
     """One answer that is wanted."""
 
@@ -41,6 +51,8 @@ class CompletionRequest:
     sampling: Sampling = field(default_factory=Sampling)
     source: str = ""
     """The text that is to be translated, where one is; drafters take hints from it."""
+    precedent: Precedent | None = None
+    """What the answer may be like; drafters follow it."""
     stream: int | None = None
     """Tells apart the random draws of requests with one seed; None takes the place of
     the request among those handed in."""

@@ -122,6 +122,7 @@ def make_translator(
         policy,
         max_sequences=parallel,
         announce=drafting.sources.announce if drafting.sources else None,
+        refer=drafting.matches.announce if drafting.matches else None,
     )
     return Translator(settings, loaded, session, drafting, parallel, notes, draft)
 

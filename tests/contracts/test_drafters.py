@@ -17,6 +17,7 @@ from polyspec.decoding.stop_rule import StopRule
 from polyspec.drafting.chain import ChainDrafter
 from polyspec.drafting.hints import HintWord, SentenceHints
 from polyspec.drafting.history import HistoryDrafter
+from polyspec.drafting.match import MatchDrafter, Reference
 from polyspec.drafting.memory import MemoryDrafter
 from polyspec.drafting.model import ModelDrafter
 from polyspec.drafting.source import SourceDrafter
@@ -61,6 +62,12 @@ def make_source_drafter() -> SourceDrafter:
     )
 
 
+def make_match_drafter() -> MatchDrafter:
+    """One for a translation of six tokens; every other prompt has no reference."""
+    reference = Reference(((1, 2, 3, 1, 2, 4), (0, 2, 3, 1, 2, 4)), 0.9)
+    return MatchDrafter(lambda prompt_ids: reference if sum(prompt_ids) % 2 else None)
+
+
 def make_chain() -> ChainDrafter:
     """One of drafters that go on behind each other and of one that does not."""
     return ChainDrafter(
@@ -68,6 +75,7 @@ def make_chain() -> ChainDrafter:
             "table": TableDrafter(make_table()),
             "history": HistoryDrafter(),
             "memory": MemoryDrafter(),
+            "match": make_match_drafter(),
             "random": RandomDrafter(target=FakeTarget(), random=Random(1)),
         },
         Feedback(),
@@ -83,6 +91,7 @@ DRAFTERS: dict[str, Callable[[], Drafter]] = {
     "source": make_source_drafter,
     "chain": make_chain,
     "memory": MemoryDrafter,
+    "match": make_match_drafter,
     "random": lambda: RandomDrafter(target=FakeTarget(), random=Random(1)),
 }
 
