@@ -54,7 +54,7 @@ def make_translation_requests(
         UsageError: The prompt alone fills the context.
     """
     build = make_prompt_builder(profile, source, target)
-    budget = make_budget(completer, build("", ""), source, target)
+    budget = make_budget(completer, [build("", "")], source, target)
 
     def make(sentence: str) -> CompletionRequest | None:
         if completer.count_tokens(sentence) > budget.max_segment_tokens:
