@@ -18,9 +18,9 @@ from contextlib import contextmanager
 
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.interface_file import Interface
+from polyspec.tui.making import RealMaker
 from polyspec.tui.remembered import Remembered
 from polyspec.tui.screens.translate import TranslateScreen
-from polyspec.tui.worker import RealMaker
 
 TEXT = "The library opens at nine. Bring your card, and be quiet in the reading room. "
 _TICK_S = 0.005

@@ -17,9 +17,9 @@ from pathlib import Path
 from polyspec.paths import models_dir
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.interface_file import Interface
+from polyspec.tui.making import RealMaker
 from polyspec.tui.remembered import Remembered
 from polyspec.tui.screens.translate import TranslateScreen
-from polyspec.tui.worker import RealMaker
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = """\

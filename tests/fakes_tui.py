@@ -19,7 +19,7 @@ from polyspec.settings import Settings
 from polyspec.translator import Loaded, Translator
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.interface_file import Interface
-from polyspec.tui.pulling import PullModel, pull_from_catalogue
+from polyspec.tui.pulling import PullModel
 from polyspec.tui.remembered import Remembered
 from tests.fakes_completer import FakeCompleter
 from tests.fakes_translator import FakeTranslator
@@ -82,7 +82,7 @@ def make_app(
     *,
     theme: str = "polyspec-dark",
     remembered: Remembered = BOTH,
-    pull: PullModel = pull_from_catalogue,
+    pull: PullModel | None = None,
     **overrides: Any,
 ) -> PolySpecApp:
     """The application, as it starts for somebody with these choices."""

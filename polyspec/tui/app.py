@@ -1,11 +1,11 @@
 """The application: owns the state, the model's thread and the way between screens."""
 
+import gc
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual import work
 from textual.app import SystemCommand
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -14,31 +14,27 @@ from textual.theme import Theme
 from polyspec.errors import (
     PolySpecError,
     SettingsError,
-    UsageError,
 )
-from polyspec.languages import Language, find_language
 from polyspec.tui.bindings import bind
 from polyspec.tui.interface_file import Interface, themes_dir, write_choice
-from polyspec.tui.model_app import ModelApp
-from polyspec.tui.outside import edit_text, keep_pasted, read_text_file
-from polyspec.tui.pulling import PullModel, pull_from_catalogue
-from polyspec.tui.remembered import Remembered, keep_remembered
-from polyspec.tui.rescue import take_text
+from polyspec.tui.language_app import LanguageApp
+from polyspec.tui.remembered import Remembered
 from polyspec.tui.screens.room import ROOMS
 from polyspec.tui.screens.translate import TranslateScreen
-from polyspec.tui.themes import DARK, THEME_DEFAULTS, add_themes
-from polyspec.tui.worker import Maker
+from polyspec.tui.themes import (
+    DARK,
+    THEME_DEFAULTS,
+    add_themes,
+    start_with_theme,
+)
 
 if TYPE_CHECKING:
     from textual.driver import Driver
 
+    from polyspec.tui.making import Maker
+    from polyspec.tui.pulling import PullModel
 
-@dataclass(frozen=True, slots=True)
-class Languages:
-    """The languages in use."""
-
-    source: Language
-    target: Language | None
+_STYLES = Path(__file__).parent / "styles"
 
 
 def _make_stories() -> Screen[None]:
@@ -65,11 +61,11 @@ def _make_settings() -> Screen[None]:
     return SettingsScreen()
 
 
-class PolySpecApp(ModelApp):
+class PolySpecApp(LanguageApp):
     """The terminal interface. Its screens show and ask; it holds what they share."""
 
     TITLE = "PolySpec"
-    CSS_PATH = Path(__file__).parent / "styles" / "app.tcss"
+    CSS_PATH = [_STYLES / "app.tcss", _STYLES / "translate.tcss"]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-medium"), (112, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]
     MODES = {
@@ -104,29 +100,25 @@ class PolySpecApp(ModelApp):
         bind("ctrl+q", "leave", "Quit", "Leave PolySpec", "app.quit", priority=True),
     ]
 
-    languages: reactive[Languages] = reactive(
-        lambda: Languages(find_language("en"), None)
-    )
     files_waiting: reactive[tuple[Path, ...]] = reactive(())
     """Files that the Files screen is to take over."""
 
     def __init__(
         self,
-        maker: Maker,
+        maker: "Maker",
         interface: Interface,
         remembered: Remembered,
         overrides: dict[str, Any] | None = None,
         *,
-        pull: PullModel = pull_from_catalogue,
+        pull: "PullModel | None" = None,
         driver: "type[Driver] | None" = None,
     ) -> None:
         super().__init__(maker, pull, dict(overrides or {}), driver)
         self.interface = interface
-        self._remembered = remembered
-        self.set_reactive(PolySpecApp.languages, self._first_languages())
+        self.start_with_languages(remembered)
         self._problems = add_themes(self, themes_dir())
-        self.theme = (
-            interface.theme if interface.theme in self.available_themes else DARK
+        start_with_theme(
+            self, interface.theme if interface.theme in self.available_themes else DARK
         )
 
     def add_problem(self, problem: SettingsError) -> None:
@@ -165,73 +157,6 @@ class PolySpecApp(ModelApp):
         if not self._is_asking():
             self.push_screen(WelcomeScreen(), go_on)
 
-    # Languages
-
-    def take_default_target(self, tag: str) -> None:
-        if self.languages.target is None:
-            self.languages = replace(self.languages, target=find_language(tag))
-
-    def pick_language(
-        self, is_source: bool, then: Callable[[Language], object]
-    ) -> None:
-        """Let the user pick one, and go on with it."""
-        languages = self.languages
-
-        def take(language: Language) -> None:
-            self._use_language(language, is_source)
-            then(language)
-
-        if is_source:
-            self.ask_language("Language of the text", languages.source, take)
-        else:
-            self.ask_language("Translate into", languages.target, take)
-
-    def ask_language(
-        self, title: str, current: Language | None, then: Callable[[Language], object]
-    ) -> None:
-        """Show the list of languages and hand on what is picked."""
-        from polyspec.tui.screens.language_picker import LanguagePicker
-
-        picker = LanguagePicker(
-            title,
-            [find_language(tag) for tag in self._remembered.recent],
-            current.tag if current else "",
-        )
-
-        def take(language: Language | None) -> None:
-            if language is not None:
-                then(language)
-
-        self.push_screen(picker, take)
-
-    def swap_languages(self) -> None:
-        """Translate back: each language takes the place of the other."""
-        languages = self.languages
-        if languages.target is not None:
-            self._set_languages(
-                Languages(languages.target, languages.source), languages.target
-            )
-
-    def _use_language(self, language: Language, is_source: bool) -> None:
-        old = self.languages
-        if is_source and old.target is not None and language.tag == old.target.tag:
-            new = Languages(language, old.source)
-        elif is_source:
-            new = Languages(language, old.target)
-        elif language.tag == old.source.tag and old.target is not None:
-            new = Languages(old.target, language)
-        else:
-            new = Languages(old.source, language)
-        self._set_languages(new, language)
-
-    def _set_languages(self, languages: Languages, picked: Language) -> None:
-        self.languages = languages
-        target = languages.target.tag if languages.target else ""
-        self._remembered = self._remembered.with_languages(
-            languages.source.tag, target, picked.tag
-        )
-        self._keep(self._remembered)
-
     def _keep_theme(self, theme: Theme) -> None:
         if theme.name == (self.interface.theme or DARK):
             return
@@ -241,22 +166,11 @@ class PolySpecApp(ModelApp):
         except SettingsError as error:
             self.explain(error)
 
-    @work(thread=True, group="remembered", exclusive=True)
-    def _keep(self, remembered: Remembered) -> None:
-        keep_remembered(remembered)
-
-    def _first_languages(self) -> Languages:
-        source = str(self.overrides.get("from_") or self._remembered.source)
-        target = str(self.overrides.get("to") or self._remembered.target)
-        try:
-            return Languages(
-                find_language(source), find_language(target) if target else None
-            )
-        except UsageError:
-            return Languages(find_language("en"), None)
+    # Texts from outside
 
     def ask_for_text(self, then: Callable[[str], object]) -> None:
         """Ask for a text file and hand on what is in it."""
+        from polyspec.tui.outside import read_text_file
         from polyspec.tui.screens.ask import AskScreen
 
         def read(path: str | None) -> None:
@@ -270,6 +184,8 @@ class PolySpecApp(ModelApp):
 
     def queue_long_text(self, text: str) -> None:
         """Put a text that is too long for a pane among the files."""
+        from polyspec.tui.outside import keep_pasted
+
         try:
             self.files_waiting = (*self.files_waiting, keep_pasted(text))
         except PolySpecError as error:
@@ -279,6 +195,8 @@ class PolySpecApp(ModelApp):
 
     def edit_outside(self, text: str) -> str | None:
         """Let the user's editor change a text; None where that did not work."""
+        from polyspec.tui.outside import edit_text
+
         try:
             return edit_text(self, text)
         except PolySpecError as error:
@@ -314,6 +232,11 @@ class PolySpecApp(ModelApp):
 
     def _start(self) -> None:
         """Go on with what can wait until the first frame stands."""
+        from polyspec.tui.rescue import take_text
+
+        # What is there now stays; to look through it again and again would be felt.
+        gc.freeze()
+        gc.enable()
         self.load_model()
         self.worker.start()
         for problem in self._problems:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 from polyspec.errors import EXIT_INTERRUPTED
-from polyspec.tui.rescue import keep_text, write_report
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -41,12 +40,16 @@ class EndingApp(App[int]):
         self.exit(EXIT_INTERRUPTED)
 
     def _rescue_text(self) -> None:
+        from polyspec.tui.rescue import keep_text
+
         path = keep_text(self.text_to_keep())
         if path is not None:
             self.farewell.append("your text is kept and comes back at the next start")
 
     def _fatal_error(self) -> None:
         """End after a mistake of the program, with a report but without the text."""
+        from polyspec.tui.rescue import write_report
+
         error = self._exception
         report = write_report(error) if error is not None else None
         with contextlib.suppress(Exception):  # whatever is broken, go on to the end

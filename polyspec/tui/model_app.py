@@ -1,35 +1,34 @@
 """The model in the interface: loading, switching, fetching, and what is said of it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from textual.reactive import reactive
 
 from polyspec.errors import ModelError, PolySpecError
 from polyspec.tui.ending import EndingApp
-from polyspec.tui.pulling import (
-    PullAdvanced,
-    PullEnded,
-    Puller,
-    PullModel,
-    PullState,
-)
-from polyspec.tui.rescue import write_report
-from polyspec.tui.shelf import has_models
-from polyspec.tui.worker import (
-    Maker,
-    ModelFacts,
-    ModelFailed,
-    ModelLoading,
-    ModelReady,
-    ModelWorker,
-    WorkerCrashed,
-)
 
 if TYPE_CHECKING:
     from textual.driver import Driver
 
     from polyspec.settings import Settings
+    from polyspec.tui.making import Maker
+    from polyspec.tui.pulling import (
+        PullAdvanced,
+        PullEnded,
+        Puller,
+        PullModel,
+        PullState,
+    )
+    from polyspec.tui.worker import (
+        ModelFacts,
+        ModelFailed,
+        ModelLoading,
+        ModelReady,
+        ModelWorker,
+        WorkerCrashed,
+    )
 
 _LOADING_KEYS = frozenset(
     ("model", "gpu_layers", "threads", "ctx", "kv_type", "parallel", "exact")
@@ -47,15 +46,18 @@ class ModelState:
 
 
 class ModelApp(EndingApp):
-    """Owns the model's thread and the downloads, and keeps what they post."""
+    """Owns the model's thread and the downloads, and keeps what they post.
+
+    Both are made when they are first needed, behind the first frame.
+    """
 
     model_state: reactive[ModelState] = reactive(ModelState())
-    pull_state: reactive[PullState | None] = reactive(None)
+    pull_state: "reactive[PullState | None]" = reactive(None)
 
     def __init__(
         self,
-        maker: Maker,
-        pull: PullModel,
+        maker: "Maker",
+        pull: "PullModel | None",
         overrides: dict[str, Any],
         driver: "type[Driver] | None" = None,
     ) -> None:
@@ -65,9 +67,23 @@ class ModelApp(EndingApp):
         self.facts: ModelFacts | None = None
         self.rates: dict[str, float] = {}
         """Tokens a second of the latest run, by drafter setting."""
-        self.worker = ModelWorker(self.post_message, maker)
-        self.puller = Puller(self.post_message, pull)
+        self._maker = maker
+        self._pull = pull
         self._num_runs = 0
+
+    @cached_property
+    def worker(self) -> "ModelWorker":
+        """The thread that owns the model."""
+        from polyspec.tui.worker import ModelWorker
+
+        return ModelWorker(self.post_message, self._maker)
+
+    @cached_property
+    def puller(self) -> "Puller":
+        """Fetches models."""
+        from polyspec.tui.pulling import Puller, pull_from_catalogue
+
+        return Puller(self.post_message, self._pull or pull_from_catalogue)
 
     def load_model(self, name: str | None = None) -> None:
         """Load the model of the settings, or another one for this run."""
@@ -113,16 +129,18 @@ class ModelApp(EndingApp):
 
         return int(psutil.Process().memory_info().rss)
 
-    def on_model_loading(self, event: ModelLoading) -> None:
+    def on_model_loading(self, event: "ModelLoading") -> None:
         self.model_state = ModelState(event.note or "loading", "busy")
 
-    def on_model_ready(self, event: ModelReady) -> None:
+    def on_model_ready(self, event: "ModelReady") -> None:
         self.facts = event.facts
         if event.facts.default_target:
             self.take_default_target(event.facts.default_target)
         self.model_state = ModelState(event.facts.name, "ready")
 
-    def on_model_failed(self, event: ModelFailed) -> None:
+    def on_model_failed(self, event: "ModelFailed") -> None:
+        from polyspec.tui.shelf import has_models
+
         if event.is_loaded:
             self.model_state = ModelState(
                 self.facts.name if self.facts else "model", "ready"
@@ -135,7 +153,9 @@ class ModelApp(EndingApp):
         else:
             self.explain(event.error)
 
-    def on_worker_crashed(self, event: WorkerCrashed) -> None:
+    def on_worker_crashed(self, event: "WorkerCrashed") -> None:
+        from polyspec.tui.rescue import write_report
+
         report = write_report(event.error)
         self.explain(
             PolySpecError(
@@ -151,10 +171,10 @@ class ModelApp(EndingApp):
     def take_default_target(self, tag: str) -> None:
         """Translate into the language of the settings unless another was chosen."""
 
-    def on_pull_advanced(self, event: PullAdvanced) -> None:
+    def on_pull_advanced(self, event: "PullAdvanced") -> None:
         self.pull_state = event.state
 
-    def on_pull_ended(self, event: PullEnded) -> None:
+    def on_pull_ended(self, event: "PullEnded") -> None:
         self.pull_state = None
         if event.error is not None:
             self.explain(event.error)

@@ -1,10 +1,6 @@
 """Texts from outside: a file, or the user's own editor."""
 
 import os
-import shlex
-import subprocess
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +40,8 @@ def keep_pasted(text: str) -> Path:
     Raises:
         DocumentError: It cannot be written.
     """
+    import time
+
     from polyspec.documents.output_file import open_output
 
     folder = data_dir() / "pasted"
@@ -69,6 +67,10 @@ def edit_text(app: App[Any], text: str) -> str:
             given to it.
         DocumentError: What it left cannot be read.
     """
+    import shlex
+    import subprocess
+    import tempfile
+
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor:
         raise UsageError(

@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from polyspec.catalog.partial import write_atomically
 from polyspec.paths import data_dir
 
 _MAX_RECENT = 6
@@ -41,6 +40,8 @@ def read_remembered() -> Remembered:
 
 def keep_remembered(remembered: Remembered) -> None:
     """Keep it; a disk that cannot be written is no reason to stop."""
+    from polyspec.catalog.partial import write_atomically
+
     try:
         _path().parent.mkdir(parents=True, exist_ok=True)
         write_atomically(_path(), json.dumps(asdict(remembered)) + "\n")

@@ -1,5 +1,6 @@
 """Opens the interface and leaves the terminal as it was found."""
 
+import gc
 import os
 import sys
 from typing import Any
@@ -35,11 +36,12 @@ def open_interface(overrides: dict[str, Any] | None = None) -> int:
             cause="standard input, output or error is a file or a pipe",
             remedy="use polyspec translate in scripts",
         )
+    gc.disable()  # the application enables it when its first frame stands
     from polyspec.tui.app import PolySpecApp
     from polyspec.tui.driver import choose_driver
     from polyspec.tui.interface_file import Interface, read_interface
+    from polyspec.tui.making import RealMaker
     from polyspec.tui.remembered import read_remembered
-    from polyspec.tui.worker import RealMaker
 
     problem: SettingsError | None = None
     try:

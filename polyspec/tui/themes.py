@@ -96,6 +96,22 @@ def add_themes(app: App[Any], folder: Path) -> list[SettingsError]:
     return problems
 
 
+def start_with_theme(app: App[Any], name: str) -> None:
+    """Have a theme from the first frame on.
+
+    Assigning `app.theme` would have all styles parsed once more, twice.
+    """
+    theme = app.available_themes[name]
+    if theme.ansi:  # which also changes how everything is drawn
+        app.theme = name
+        return
+    app.set_reactive(App.theme, name)
+    app.set_class(theme.dark, "-dark-mode", update=False)
+    app.set_class(not theme.dark, "-light-mode", update=False)
+    app.set_class(True, f"-theme-{theme.name}", update=False)
+    app.stylesheet.set_variables(app.get_css_variables())
+
+
 def read_theme(path: Path) -> Theme:
     """A theme from a TOML file: `primary`, `background` and so on, as in Textual.
 

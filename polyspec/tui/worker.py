@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,25 +20,10 @@ from polyspec.errors import EngineError, ModelError, PolySpecError
 if TYPE_CHECKING:
     from polyspec.settings import Settings
     from polyspec.translator import Translator
+    from polyspec.tui.making import Maker
 
 Post = Callable[[Message], object]
 _NICENESS = 4
-
-
-class Maker(Protocol):
-    """Makes translators; the real one loads models."""
-
-    def open(
-        self, settings: "Settings", report: Callable[[str], None]
-    ) -> AbstractContextManager["Translator"]:
-        """Load what the settings name; leaving the context frees it."""
-        ...
-
-    def rejoin(
-        self, translator: "Translator", settings: "Settings"
-    ) -> "Translator | None":
-        """The same model with another drafter; None where more has to be loaded."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,31 +250,6 @@ def _step_behind_the_interface() -> None:
             thread = threading.get_native_id()
             nice = os.getpriority(os.PRIO_PROCESS, thread)
             os.setpriority(os.PRIO_PROCESS, thread, min(19, nice + _NICENESS))
-
-
-class RealMaker:
-    """Loads models; what it needs is imported when the first frame stands."""
-
-    def open(
-        self, settings: "Settings", report: Callable[[str], None]
-    ) -> AbstractContextManager["Translator"]:
-        from polyspec.translator import open_translator
-
-        return open_translator(settings, report)
-
-    def rejoin(
-        self, translator: "Translator", settings: "Settings"
-    ) -> "Translator | None":
-        from polyspec.drafting.compose import name_of_draft_model, require_drafter
-        from polyspec.translator import make_translator
-
-        require_drafter(settings.draft)
-        if name_of_draft_model(settings.draft) is not None:
-            return None
-        # What it learned from texts would go with it.
-        translator.drafting.save()
-        translator.session.close()
-        return make_translator(settings, translator.loaded)
 
 
 def _describe(translator: "Translator") -> ModelFacts:

@@ -5,9 +5,9 @@ from textual.pilot import Pilot
 
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.interface_file import Interface
+from polyspec.tui.making import RealMaker
 from polyspec.tui.remembered import Remembered
 from polyspec.tui.screens.translate import TranslateScreen
-from polyspec.tui.worker import RealMaker
 from tests.fakes_tui import drive, wait_until
 
 pytestmark = pytest.mark.model

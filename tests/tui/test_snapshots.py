@@ -58,6 +58,7 @@ async def translate(pilot: Pilot[Any], app: PolySpecApp) -> TranslateScreen:
     screen.source.put_in(TEXT)
     await pilot.press("ctrl+t")
     await wait_until(pilot, lambda: "done" in screen.status.message)
+    assert screen.figures is not None
     screen.figures.elapsed_s = 2.0
     app.rates = {"auto": screen.figures.rate}
     screen.show_figures()

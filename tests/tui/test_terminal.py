@@ -18,9 +18,9 @@ from polyspec.cli.main import main
 ROOT = Path(__file__).resolve().parents[2]
 RUN = """
 import sys
-from polyspec.tui import run, worker
+from polyspec.tui import making, run
 from tests.fakes_tui import PaperMaker
-worker.RealMaker = PaperMaker
+making.RealMaker = PaperMaker
 sys.exit(run.open_interface({"to": "fr", "from_": "en"}))
 """
 

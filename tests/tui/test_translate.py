@@ -242,18 +242,20 @@ def test_the_drafter_panel_shows_figures_and_switches() -> None:
         screen = screen_of(app)
         await translate(pilot, app, "good")
         await pilot.press("f8")
-        assert screen.panel.display
-        figures = screen.panel.figures
+        panel = screen.panel
+        assert panel is not None
+        assert panel.display
+        figures = panel.figures
         assert figures is not None
         assert figures.accepted_by_source == {"history": 1}
-        screen.panel.query_one("#drafter").focus()
+        panel.query_one("#drafter").focus()
         await pilot.press("enter", "down", "enter")
         await wait_until(pilot, lambda: app.overrides.get("draft") is not None)
         await wait_until(pilot, lambda: app.model_state.mood == "ready")
         assert maker.opened[-1].draft == app.overrides["draft"]
         assert maker.num_closed == 0
         await pilot.press("f8")
-        assert not screen.panel.display
+        assert not panel.display
 
     drive(app, steps)
 

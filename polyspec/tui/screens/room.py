@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from polyspec.errors import PolySpecError
+from polyspec.tui.widgets.key_line import KeyLine
 from polyspec.tui.widgets.nav_bar import NavBar
 from polyspec.tui.widgets.status_line import StatusLine
 
@@ -43,7 +43,7 @@ class Room(Screen[None]):
         yield NavBar(ROOMS, self.NAME)
         yield from self.compose_room()
         yield StatusLine()
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def compose_room(self) -> ComposeResult:
         """What this screen has of its own."""
@@ -72,3 +72,10 @@ class Room(Screen[None]):
     def go(self, event: NavBar.Picked) -> None:
         event.stop()
         self.ui.action_go(event.screen)
+
+    @on(KeyLine.Pressed)
+    def press(self, event: KeyLine.Pressed) -> None:
+        event.stop()
+        # From here the key would not come back to this screen: it does not bubble up
+        # to whoever sent it.
+        self.app.call_later(self.app.simulate_key, event.key)

@@ -8,9 +8,7 @@ from textual.widgets import Static
 
 from polyspec.languages import Language
 from polyspec.tui.bindings import bind
-from polyspec.tui.jobs import TranslateJob
-from polyspec.tui.screens.writing import WritingRoom
-from polyspec.tui.widgets.drafters.panel import DrafterPanel
+from polyspec.tui.screens.drafter_side import DrafterSide
 from polyspec.tui.widgets.language_bar import LanguageBar
 from polyspec.tui.widgets.source.pane import MAX_CHARS, SourcePane
 from polyspec.tui.widgets.target.pane import TargetPane
@@ -22,12 +20,11 @@ _MAX_LIVE_CHARS = 4000
 _MAX_NOTES = 3
 
 
-class TranslateScreen(WritingRoom):
+class TranslateScreen(DrafterSide):
     """Source and target side by side, or one above the other."""
 
     NAME = "translate"
     DOING = "translating …"
-    CSS_PATH = "../styles/translate.tcss"
     AUTO_FOCUS = "#source"
     BINDINGS = [
         bind("ctrl+t", "translate", "Translate", "Translate now", "translate.run"),
@@ -94,31 +91,21 @@ class TranslateScreen(WritingRoom):
         """A source text whose translation stands there already."""
 
     def compose_room(self) -> ComposeResult:
-        with Container(id="desk"):
-            with Vertical(id="work"):
-                yield LanguageBar()
-                with Container(id="panes"):
-                    yield SourcePane()
-                    with Vertical(id="target-side"):
-                        yield TargetPane("The translation appears here")
-                        yield Static("", id="notes", markup=False)
-            panel = DrafterPanel()
-            panel.display = False
-            yield panel
+        with Container(id="desk"), Vertical(id="work"):
+            yield LanguageBar()
+            with Container(id="panes"):
+                yield SourcePane()
+                with Vertical(id="target-side"):
+                    yield TargetPane("The translation appears here")
+                    yield Static("", id="notes", markup=False)
 
     def on_mount(self) -> None:
         super().on_mount()
         self.watch(self.app, "languages", self._show_languages)
-        self.watch(self.app, "model_state", self._show_facts)
-        self.set_interval(2.0, self._show_memory)
 
     @property
     def source(self) -> SourcePane:
         return self.query_one(SourcePane)
-
-    @property
-    def panel(self) -> DrafterPanel:
-        return self.query_one(DrafterPanel)
 
     # What the user does
 
@@ -161,11 +148,6 @@ class TranslateScreen(WritingRoom):
         event.stop()
         self.action_swap()
 
-    @on(DrafterPanel.DrafterPicked)
-    def switch_drafter(self, event: DrafterPanel.DrafterPicked) -> None:
-        event.stop()
-        self.ui.switch_drafter(event.name)
-
     @on(TargetPane.NoteReached)
     def show_note(self, event: TargetPane.NoteReached) -> None:
         event.stop()
@@ -181,6 +163,8 @@ class TranslateScreen(WritingRoom):
         if self.ui.languages.target is None:
             self.action_pick(is_source=False)
             return
+        from polyspec.tui.jobs import TranslateJob
+
         self.start(
             TranslateJob(
                 self.post_message,
@@ -224,14 +208,6 @@ class TranslateScreen(WritingRoom):
         """Copy the source text."""
         self._copy(self.source.text, "source text")
 
-    def action_toggle_drafters(self) -> None:
-        """Show or hide the drafter panel."""
-        panel = self.panel
-        panel.display = not panel.display
-        self.target.shows_proposers = panel.display
-        self.set_class(panel.display, "-with-panel")
-        self._show_memory()
-
     def action_open_file(self) -> None:
         """Ask for a file and put its text into the source pane."""
         self.ui.ask_for_text(self._put_source)
@@ -254,9 +230,8 @@ class TranslateScreen(WritingRoom):
         self._show_notes()
 
     def show_figures(self) -> None:
+        super().show_figures()
         self._show_notes()
-        self.panel.figures = self.figures
-        self.panel.rates = dict(self.ui.rates)
 
     # How it looks
 
@@ -264,17 +239,6 @@ class TranslateScreen(WritingRoom):
         languages = self.ui.languages
         bar = self.query_one(LanguageBar)
         bar.source, bar.target = languages.source, languages.target
-
-    def _show_facts(self) -> None:
-        facts = self.ui.facts
-        if facts is not None:
-            self.panel.rungs = facts.seconds_by_width
-            self.panel.device = facts.device
-            self.panel.offer(facts.drafters, facts.draft_setting)
-
-    def _show_memory(self) -> None:
-        if self.panel.display:
-            self.panel.memory_bytes = self.ui.memory_bytes()
 
     def _show_notes(self) -> None:
         flags = self.target.flags

@@ -1,11 +1,13 @@
 """What screens share on which a model writes: one run at a time, shown as it comes."""
 
-from textual import on
+from typing import TYPE_CHECKING
 
-from polyspec.tui.jobs import PieceDone, RunBegun, RunEnded, TextJob, TextWritten
 from polyspec.tui.screens.room import Room
-from polyspec.tui.widgets.drafters.figures import DraftFigures
 from polyspec.tui.widgets.target.pane import Mark, TargetPane
+
+if TYPE_CHECKING:
+    from polyspec.tui.jobs import PieceDone, RunBegun, RunEnded, TextJob, TextWritten
+    from polyspec.tui.widgets.drafters.figures import DraftFigures
 
 
 class WritingRoom(Room):
@@ -17,7 +19,8 @@ class WritingRoom(Room):
         super().__init__()
         self.run_number = 0
         """Of the latest run; messages of older ones mean nothing any more."""
-        self.figures = DraftFigures()
+        self.figures: DraftFigures | None = None
+        """What drafting did in the latest run; None before the first."""
         self._job: TextJob | None = None
 
     @property
@@ -33,7 +36,7 @@ class WritingRoom(Room):
         """Offer to stop only what runs."""
         return self.is_writing if action == "stop" else True
 
-    def start(self, job: TextJob) -> None:
+    def start(self, job: "TextJob") -> None:
         """Let the model do a job; one that runs is stopped."""
         self.cancel()
         self._job = job
@@ -59,24 +62,23 @@ class WritingRoom(Room):
         """Make room for a new text."""
         self.target.begin()
 
-    @on(RunBegun)
-    def begin(self, event: RunBegun) -> None:
+    def on_run_begun(self, event: "RunBegun") -> None:
+        from polyspec.tui.widgets.drafters.figures import DraftFigures
+
         event.stop()
         if event.run == self.run_number:
             self.figures = DraftFigures()
             self.show_begin()
             self.status.show(self.DOING)
 
-    @on(TextWritten)
-    def write(self, event: TextWritten) -> None:
+    def on_text_written(self, event: "TextWritten") -> None:
         event.stop()
         if event.run == self.run_number:
             self.target.write(event.start, event.text)
 
-    @on(PieceDone)
-    def sum_up(self, event: PieceDone) -> None:
+    def on_piece_done(self, event: "PieceDone") -> None:
         event.stop()
-        if event.run != self.run_number:
+        if event.run != self.run_number or self.figures is None:
             return
         facts = event.facts
         self.figures.add(
@@ -94,8 +96,7 @@ class WritingRoom(Room):
             self.target.flag(Mark(facts.start, facts.end, "flagged", facts.note))
         self.show_figures()
 
-    @on(RunEnded)
-    def end(self, event: RunEnded) -> None:
+    def on_run_ended(self, event: "RunEnded") -> None:
         event.stop()
         if event.run != self.run_number:
             return
@@ -107,11 +108,12 @@ class WritingRoom(Room):
             self.status.show("stopped")
         else:
             self.target.finish()
-            self.figures.elapsed_s = event.elapsed_s
-            self.figures.drafters = event.drafters
-            self.ui.note_rate(self.figures.rate)
             self.status.show(f"done in {event.elapsed_s:.1f} s")
-            self.status.figures = self.figures.describe()
+            if self.figures is not None:
+                self.figures.elapsed_s = event.elapsed_s
+                self.figures.drafters = event.drafters
+                self.ui.note_rate(self.figures.rate)
+                self.status.figures = self.figures.describe()
         self.show_figures()
 
     def _show_running(self, is_running: bool) -> None:

@@ -3,30 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.events import Click
+from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Label
 
+from polyspec.tui.widgets.word_line import Word, WordLine
 
-class NavItem(Horizontal):
-    """The key and the name of a screen."""
-
-    def __init__(self, screen: str, title: str, key: str, *, is_current: bool) -> None:
-        super().__init__(classes="-current" if is_current else "")
-        self._screen = screen
-        self._title = title
-        self._key = key
-
-    def compose(self) -> ComposeResult:
-        yield Label(f"{self._key} ", classes="key")
-        yield Label(self._title, classes="title")
-
-    def on_click(self, event: Click) -> None:
-        event.stop()
-        self.post_message(NavBar.Picked(self._screen))
+_WIDTH_FOR_KEYS = 72
 
 
 class NavBar(Horizontal):
@@ -36,6 +24,8 @@ class NavBar(Horizontal):
     """What the model does, in a few words."""
     mood = reactive("")
     """`ready`, `busy` or `failed`."""
+    has_keys = reactive(True)
+    """Whether there is room for the keys of the screens."""
 
     @dataclass
     class Picked(Message):
@@ -50,9 +40,24 @@ class NavBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("PolySpec", id="brand")
-        for screen, title, key in self._items:
-            yield NavItem(screen, title, key, is_current=screen == self._current)
+        yield WordLine(self._words(), id="rooms")
         yield Label("", id="model-state", markup=False)
+
+    def on_mount(self) -> None:
+        self.watch_state(self.state)
+        self.watch_mood("", self.mood)
+
+    def on_resize(self, event: Resize) -> None:
+        self.has_keys = event.size.width >= _WIDTH_FOR_KEYS
+
+    @on(WordLine.Clicked)
+    def announce(self, event: WordLine.Clicked) -> None:
+        event.stop()
+        self.post_message(self.Picked(event.value))
+
+    def watch_has_keys(self) -> None:
+        if self.is_mounted:
+            self.query_one("#rooms", WordLine).words = self._words()
 
     def watch_state(self, state: str) -> None:
         if self.is_mounted:
@@ -63,6 +68,17 @@ class NavBar(Horizontal):
             label = self.query_one("#model-state", Label)
             label.remove_class(f"-{old}").add_class(f"-{new}")
 
-    def on_mount(self) -> None:
-        self.watch_state(self.state)
-        self.watch_mood("", self.mood)
+    def _words(self) -> list[Word]:
+        return [self._word(*item) for item in self._items]
+
+    def _word(self, screen: str, title: str, key: str) -> Word:
+        is_current = screen == self._current
+        name = Content.assemble(
+            " ",
+            (f"{key} ", "$muted") if self.has_keys else "",
+            title,
+            " ",
+        )
+        if is_current:
+            name = name.stylize_before("bold $foreground on $panel")
+        return Word(name, screen)

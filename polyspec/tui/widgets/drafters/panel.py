@@ -115,10 +115,11 @@ class DrafterPanel(Vertical):
         super().__init__(id="drafters")
         self.border_title = "Drafting"
         self._chosen = "auto"
+        self._drafters: Sequence[str] = ("auto",)
 
     def compose(self) -> ComposeResult:
         yield Select(
-            [(self._chosen, self._chosen)],
+            [(name, name) for name in self._drafters],
             value=self._chosen,
             allow_blank=False,
             compact=True,
@@ -140,10 +141,12 @@ class DrafterPanel(Vertical):
     def offer(self, drafters: Sequence[str], chosen: str) -> None:
         """Name the drafters there are, and the one that drafts."""
         self._chosen = chosen
+        self._drafters = drafters if chosen in drafters else (*drafters, chosen)
+        if not self.is_mounted:
+            return
         select = self.query_one(Select)
         with select.prevent(Select.Changed):
-            names = drafters if chosen in drafters else (*drafters, chosen)
-            select.set_options([(name, name) for name in names])
+            select.set_options([(name, name) for name in self._drafters])
             select.value = chosen
 
     def watch_figures(self) -> None:

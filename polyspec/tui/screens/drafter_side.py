@@ -1,0 +1,59 @@
+"""The drafter panel beside a pane that the model fills."""
+
+from typing import TYPE_CHECKING
+
+from polyspec.tui.screens.writing import WritingRoom
+
+if TYPE_CHECKING:
+    from polyspec.tui.widgets.drafters.panel import DrafterPanel
+
+
+class DrafterSide(WritingRoom):
+    """A writing room with a drafter panel, which is made when it is first wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.panel: DrafterPanel | None = None
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.watch(self.app, "model_state", self.show_drafters)
+        self.set_interval(2.0, self.show_drafters)
+
+    async def action_toggle_drafters(self) -> None:
+        """Show or hide the drafter panel."""
+        if self.panel is None:
+            from polyspec.tui.widgets.drafters.panel import DrafterPanel
+
+            self.panel = DrafterPanel()
+            await self.query_one("#desk").mount(self.panel)
+        else:
+            self.panel.display = not self.panel.display
+        is_open = self.panel.display
+        self.target.shows_proposers = is_open
+        self.set_class(is_open, "-with-panel")
+        self.show_drafters()
+
+    def on_drafter_panel_drafter_picked(
+        self, event: "DrafterPanel.DrafterPicked"
+    ) -> None:
+        event.stop()
+        self.ui.switch_drafter(event.name)
+
+    def show_figures(self) -> None:
+        super().show_figures()
+        self.show_drafters()
+
+    def show_drafters(self) -> None:
+        """Show what drafting does, where somebody watches."""
+        panel, facts = self.panel, self.ui.facts
+        if panel is None or not panel.display or not panel.is_mounted:
+            return
+        if facts is not None:
+            panel.rungs = facts.seconds_by_width
+            panel.device = facts.device
+            panel.offer(facts.drafters, facts.draft_setting)
+        panel.rates = dict(self.ui.rates)
+        panel.memory_bytes = self.ui.memory_bytes()
+        if self.figures is not None:
+            panel.figures = self.figures
