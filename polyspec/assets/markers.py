@@ -6,7 +6,8 @@ every text counts its markers from the left, as `documents.protection` does.
 
 from collections.abc import Mapping
 
-from polyspec.documents.protection import MARKER
+from polyspec.documents.interfaces import Content
+from polyspec.documents.protection import MARKER, ProtectedText, find_faults
 
 
 def number_markers(source: str) -> dict[str, str]:
@@ -31,9 +32,8 @@ def renumber(text: str, numbers: Mapping[str, str]) -> str:
 
 
 def have_same_markers(source: str, translation: str) -> bool:
-    """Whether a translation has the markers of its source, each as often."""
-    return _list_markers(source) == _list_markers(translation)
-
-
-def _list_markers(text: str) -> list[str]:
-    return sorted(match.group() for match in MARKER.finditer(text))
+    """Whether a translation has the markers of its source, each once and nested."""
+    markers: dict[str, Content] = {
+        match.group(): () for match in MARKER.finditer(source)
+    }
+    return not find_faults(translation, ProtectedText(source, markers))

@@ -5,6 +5,7 @@ pieces, otherwise with a stricter prompt, then in smaller pieces, then with toke
 at a low temperature.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -75,6 +76,8 @@ class Rules:
     keeps_source: bool = False
     """Whether the source takes the place of an answer that never passed; otherwise the
     last answer is given with a note."""
+    remark: Callable[[str, str], str] | None = None
+    """What is to be said of a source and its translation, though it is accepted."""
 
 
 @dataclass(slots=True, eq=False)
@@ -98,15 +101,30 @@ class SegmentJob:
     is_kept: bool = False
     """Whether the source stands for a part that was never answered well."""
     num_retries: int = 0
+    known: str | None = None
+    """A translation that is taken without asking."""
 
     def __post_init__(self) -> None:
         text = self.segment.text
-        answer = None if self.segment.is_translatable else text
+        answer = self.known if self.segment.is_translatable else text
         self.parts = [Part(text, attempt=self.attempt, answer=answer)]
+        if self.is_recalled and answer is not None:
+            self._add_note(self._remark(text, answer))
 
     @property
     def is_done(self) -> bool:
         return all(part.answer is not None for part in self.parts)
+
+    @property
+    def is_recalled(self) -> bool:
+        """Whether its translation was known before."""
+        return self.known is not None and self.segment.is_translatable
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the model's answer passed all checks, so that it is worth keeping."""
+        is_asked = self.segment.is_translatable and self.known is None
+        return is_asked and self.is_done and not (self.notes or self.is_kept)
 
     def open_parts(self) -> list[Part]:
         """What is to be asked for first."""
@@ -168,10 +186,18 @@ class SegmentJob:
             note = f"{_say(verdict.fault)}; {NOTE_KEPT}"
         if verdict.fault is Fault.EMPTY:
             self.is_kept = True
-        if note and note not in self.notes:
-            self.notes.append(note)
+        self._add_note(note)
+        if verdict.fault is None:
+            self._add_note(self._remark(part.source, part.answer))
         if completed.reason is FinishReason.LENGTH:
             self.reason = FinishReason.LENGTH
+
+    def _remark(self, source: str, translation: str) -> str:
+        return self.rules.remark(source, translation) if self.rules.remark else ""
+
+    def _add_note(self, note: str) -> None:
+        if note and note not in self.notes:
+            self.notes.append(note)
 
     def _split(self, part: Part) -> list[Part]:
         cut = find_middle(part.source)

@@ -19,9 +19,11 @@ from polyspec.prompting.interfaces import (
     TracedToken,
 )
 from polyspec.prompting.profiles import Profile
+from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 from polyspec.translation.job import SegmentJob
 from polyspec.translation.plan import Plan, make_plan
 from polyspec.translation.queue import JobQueue
+from polyspec.translation.recall import Recall
 from polyspec.translation.segmentation import Segment
 
 
@@ -58,6 +60,8 @@ class TranslatedSegment:
     """What is to be said of the answer; empty when all went well."""
     trace: tuple[TracedToken, ...] = ()
     """Tokens as the model wrote them, if the completer is tracing."""
+    is_recalled: bool = False
+    """Whether the translation memory had it, and the model was not asked."""
 
     @property
     def output(self) -> str:
@@ -79,6 +83,8 @@ def translate_text(
     is_streaming: bool = True,
     group_tokens: int = 40,
     num_context_chars: int = 0,
+    recall: Recall | None = None,
+    guidance: Guidance = NO_GUIDANCE,
 ) -> Generator[TranslationEvent, None, None]:
     """Translate a document that is given in chunks of any size.
 
@@ -92,6 +98,8 @@ def translate_text(
         is_streaming: Whether pieces come before a segment's end.
         group_tokens: Short sentences of a line are put together up to this.
         num_context_chars: How much of the text before a segment the model reads.
+        recall: Knows earlier translations, and keeps new ones.
+        guidance: Terms and examples that the model is shown.
 
     Raises:
         UsageError: The prompt alone fills the context.
@@ -103,6 +111,8 @@ def translate_text(
         target_language=target_language,
         group_tokens=group_tokens,
         num_context_chars=num_context_chars,
+        recall=recall,
+        guidance=guidance,
     )
     segments = plan.split(chunks)
     yield from translate_segments(completer, plan, segments, sampling, is_streaming)
@@ -128,7 +138,7 @@ def translate_segments(
     """
     drawn = sampling or Sampling()
     queue = JobQueue(
-        (SegmentJob(segment, plan.rules) for segment in segments),
+        map(plan.make_job, segments),
         lambda job, part: plan.make_request(part, job.segment.context, drawn),
     )
     index = 0
@@ -140,6 +150,7 @@ def translate_segments(
                 if not job.is_done:
                     break
                 queue.drop_first()
+                plan.remember(job)
                 yield _make_result(job, index)
                 index += 1
 
@@ -170,6 +181,7 @@ def _make_result(job: SegmentJob, index: int) -> TranslatedSegment:
         counts=_add_up(job.counts),
         note="; ".join(job.notes),
         trace=job.trace(),
+        is_recalled=job.is_recalled,
     )
 
 

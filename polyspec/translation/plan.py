@@ -4,18 +4,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
+from polyspec.assets.glossary import Glossary
 from polyspec.decoding.sampling import Sampling
 from polyspec.languages import Language
-from polyspec.prompting.interfaces import Completer, CompletionRequest
+from polyspec.prompting.interfaces import Completer, CompletionRequest, Precedent
 from polyspec.prompting.profiles import Profile
 from polyspec.translation.budget import make_budget
 from polyspec.translation.checks import AnswerChecks
-from polyspec.translation.job import Attempt, Part, Rules
+from polyspec.translation.guidance import NO_GUIDANCE, Guidance
+from polyspec.translation.job import Attempt, Part, Rules, SegmentJob
 from polyspec.translation.prompts import (
     PromptBuilder,
     make_prompt_builder,
     make_strict_builder,
 )
+from polyspec.translation.recall import Recall
 from polyspec.translation.segmentation import (
     Segment,
     SegmentLimits,
@@ -26,6 +29,7 @@ from polyspec.translation.segmentation import (
 _RETRY_TEMPERATURE = 0.4
 """High enough for another answer, low enough for a good one."""
 _RETRY_TOP_P = 0.9
+_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,22 @@ class Plan:
     build_strict: PromptBuilder | None = None
     """Says more of what is wanted; None where the model knows one prompt only."""
     rules: Rules = field(default_factory=Rules)
+    recall: Recall | None = None
+    """Knows earlier translations; None where they are of no use."""
+
+    def make_job(
+        self, segment: Segment, attempt: Attempt = Attempt.PLAIN
+    ) -> SegmentJob:
+        """A segment to be translated, or one whose translation is known."""
+        known = None
+        if self.recall and segment.is_translatable and attempt is Attempt.PLAIN:
+            known = self.recall.find_exact(segment.text)
+        return SegmentJob(segment, self.rules, attempt, known=known)
+
+    def remember(self, job: SegmentJob) -> None:
+        """Keep the translation of a segment, if it is good enough."""
+        if self.recall is not None and job.is_sound:
+            self.recall.remember(job.segment.text, job.text())
 
     def split(self, chunks: Iterable[str], context: str = "") -> Iterator[Segment]:
         """Cut a text into segments, with separators as the target language has them.
@@ -70,8 +90,15 @@ class Plan:
             max_tokens=self.limit_answer(part.source),
             sampling=sampling,
             source=part.source,
+            precedent=self._find_precedent(part),
             stream=_number_of(f"{part.attempt.value} {part.source}"),
         )
+
+    def _find_precedent(self, part: Part) -> Precedent | None:
+        """What the answer may be like, where that was not found to be wrong."""
+        if self.recall is None or part.is_piece or part.attempt is not Attempt.PLAIN:
+            return None
+        return self.recall.find_similar(part.source)
 
 
 def make_plan(
@@ -83,6 +110,8 @@ def make_plan(
     group_tokens: int,
     num_context_chars: int,
     keeps_source: bool = False,
+    recall: Recall | None = None,
+    guidance: Guidance = NO_GUIDANCE,
 ) -> Plan:
     """The plan of a job.
 
@@ -95,12 +124,15 @@ def make_plan(
         num_context_chars: How much of the text before a segment the model reads.
         keeps_source: Whether the source takes the place of an answer that never passes
             the checks.
+        recall: Knows earlier translations.
+        guidance: Terms and examples that the model is shown, and whose use is checked.
 
     Raises:
         UsageError: The prompt alone fills the context.
     """
-    build = make_prompt_builder(profile, source_language, target_language)
-    strict = make_strict_builder(profile, source_language, target_language)
+    languages = source_language, target_language
+    build = make_prompt_builder(profile, *languages, guidance)
+    strict = make_strict_builder(profile, *languages, guidance)
     # With a marker, whose mention makes a prompt longer.
     prompts = [build("<1/>", " " if num_context_chars else "")]
     if strict is not None:
@@ -110,7 +142,7 @@ def make_plan(
         prompts,
         source_language,
         target_language,
-        num_reserved=num_context_chars,
+        num_reserved=num_context_chars + guidance.max_chars,
     )
     limits = SegmentLimits(
         count_tokens=completer.count_tokens,
@@ -123,6 +155,7 @@ def make_plan(
         _find_joint(source_language, target_language),
         has_strict=strict is not None,
         keeps_source=keeps_source,
+        remark=None if guidance.glossary is None else _remark_on(guidance.glossary),
     )
     return Plan(
         build,
@@ -132,7 +165,21 @@ def make_plan(
         target_language,
         strict,
         rules,
+        recall,
     )
+
+
+def _remark_on(glossary: Glossary) -> Callable[[str, str], str]:
+    """A function that names the terms of a source that its translation lacks."""
+
+    def remark(source: str, translation: str) -> str:
+        unused = [
+            f"{term.source} -> {' or '.join(term.targets)}"
+            for term in glossary.find_unused(source, translation)
+        ]
+        return f"terms not used: {', '.join(unused[:_MAX_NAMED])}" if unused else ""
+
+    return remark
 
 
 def _find_joint(source: Language | None, target: Language) -> str:

@@ -8,6 +8,7 @@ from polyspec.languages import Language, find_language
 from polyspec.prompting.interfaces import Prompt
 from polyspec.prompting.profiles import Profile, PromptKind
 from polyspec.translation.examples import find_examples
+from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 
 PromptBuilder: TypeAlias = Callable[[str, str], Prompt]
 """From a segment's text and the text before it, which may be empty, to a prompt."""
@@ -15,26 +16,36 @@ _KEEP_MARKERS = "Keep markers such as <1>, </1> and <2/> exactly as they are."
 
 
 def make_prompt_builder(
-    profile: Profile, source_language: Language | None, target_language: Language
+    profile: Profile,
+    source_language: Language | None,
+    target_language: Language,
+    guidance: Guidance = NO_GUIDANCE,
 ) -> PromptBuilder:
     """A builder of the prompts of one job.
 
     The shared part is the same for all of them. Without a source language a chat model
     finds it out; the other kinds, trained or shown to name one, are told English.
+    Guidance reaches the models that take instructions or examples; those trained on
+    one prompt have no place for it.
     """
     if profile.kind is PromptKind.CHAT:
-        return _make_chat(profile, source_language, target_language)
+        return _make_chat(profile, source_language, target_language, guidance)
     source = source_language or find_language("eng")
+    if profile.kind is PromptKind.COMPLETION:
+        return _make_completion(profile, source, target_language, guidance)
     make = {
-        PromptKind.COMPLETION: _make_completion,
         PromptKind.TRANSLATEGEMMA: _make_translategemma,
         PromptKind.EUROLLM: _make_eurollm,
+        PromptKind.PAIRS: _make_pairs,
     }[profile.kind]
     return make(profile, source, target_language)
 
 
 def make_strict_builder(
-    profile: Profile, source_language: Language | None, target_language: Language
+    profile: Profile,
+    source_language: Language | None,
+    target_language: Language,
+    guidance: Guidance = NO_GUIDANCE,
 ) -> PromptBuilder | None:
     """A builder that says more of what is wanted, for what went wrong once.
 
@@ -47,13 +58,14 @@ def make_strict_builder(
         f"Write every word of the translation in {target}. Do not repeat the original, "
         "and add no introduction, no notes and no quotation marks."
     )
-    return _make_chat(profile, source_language, target_language, rules)
+    return _make_chat(profile, source_language, target_language, guidance, rules)
 
 
 def _make_chat(
     profile: Profile,
     source: Language | None,
     target: Language,
+    guidance: Guidance,
     rules: str = "Write only the translation.",
 ) -> PromptBuilder:
     origin = f" from {source.name}" if source else ""
@@ -62,17 +74,19 @@ def _make_chat(
 
     def build(text: str, context: str) -> Prompt:
         shared = marked if MARKER.search(text) else plain
-        if not context:
+        before = guidance.instruct(text)
+        if context:
+            before = f"Context, for reference: {context}\n\n{before}"
+        if not before:
             return profile.make_prompt(shared, text)
-        # The context stands in the segment's own part: the shared one stays the same.
-        before = f"Context, for reference: {context}\n\nText to translate:"
-        return profile.make_prompt(shared, before, f" {text}")
+        # All this stands in the segment's own part: the shared one stays the same.
+        return profile.make_prompt(shared, f"{before}Text to translate:", f" {text}")
 
     return build
 
 
 def _make_completion(
-    profile: Profile, source: Language, target: Language
+    profile: Profile, source: Language, target: Language, guidance: Guidance
 ) -> PromptBuilder:
     pairs = find_examples(source, target)
     shown = "".join(
@@ -84,7 +98,16 @@ def _make_completion(
 
     def build(text: str, _context: str) -> Prompt:
         # A base model would translate a context as well, so it is shown none.
-        return profile.make_prompt(task, f" {text}\n", f"{target.name}:")
+        shown = [
+            part
+            for one, other in guidance.find_pairs(text)
+            for part in (
+                f" {one}\n",
+                f"{target.name}: {other}\n\n",
+                f"{source.name}:",
+            )
+        ]
+        return profile.make_prompt(task, *shown, f" {text}\n", f"{target.name}:")
 
     return build
 
@@ -114,4 +137,11 @@ def _make_eurollm(
     )
     return lambda text, _context: profile.make_prompt(
         task, f" {text}\n", f"{target.name}: "
+    )
+
+
+def _make_pairs(profile: Profile, source: Language, target: Language) -> PromptBuilder:
+    # `training/pairs.py` shows a model exactly this.
+    return lambda text, _context: profile.make_prompt(
+        f"{source.name}:", f" {text}\n", f"{target.name}:"
     )

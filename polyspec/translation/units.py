@@ -40,6 +40,10 @@ class TranslatedUnit:
     """Whether source text was kept because the model failed."""
     num_tokens: int = 0
     counts: list[DraftCounts] = field(default_factory=list)
+    is_replayed: bool = False
+    """Whether an earlier run translated it."""
+    is_recalled: bool = False
+    """Whether the translation memory had it all, and the model was not asked."""
 
 
 class _Stage(IntEnum):
@@ -111,6 +115,7 @@ class UnitJob:
         else:
             content = restore(self._answer, self._protected)
             notes = [NOTE_PIECES, *notes] if self._stage is _Stage.PIECES else notes
+            self._remember()
         limit = self.segment.note.max_chars
         if limit is not None and len(plain_text(content)) > limit:
             notes.append(f"it is longer than the {limit} characters that are allowed")
@@ -121,7 +126,19 @@ class UnitJob:
             has_faults or is_piece_kept,
             self._num_tokens,
             self._counts,
+            is_recalled=self._is_recalled,
         )
+
+    def _remember(self) -> None:
+        """Keep what the model wrote well, unless it is a patchwork."""
+        if self._stage is not _Stage.PIECES:
+            for job in self._jobs:
+                self.plan.remember(job)
+
+    @property
+    def _is_recalled(self) -> bool:
+        prose = [job for job in self._jobs if job.segment.is_translatable]
+        return bool(prose) and all(job.is_recalled for job in prose)
 
     @property
     def _answer(self) -> str:
@@ -134,7 +151,7 @@ class UnitJob:
         """Make the jobs of texts that are joined to the answer."""
         attempt = Attempt.STRICT if self._stage is _Stage.STRICT else Attempt.PLAIN
         self._jobs = [
-            SegmentJob(sentence, self.plan.rules, attempt)
+            self.plan.make_job(sentence, attempt)
             for text in texts
             for sentence in self._split(text)
         ]
