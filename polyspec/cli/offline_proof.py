@@ -78,6 +78,8 @@ def translate_sample() -> str:
     from polyspec.translation.pipeline import TranslatedSegment
     from polyspec.translator import open_translator
 
-    with open_translator(load_settings()) as translator:
+    # The sample is none of the user's texts.
+    settings = load_settings({"private": True, "memory": False})
+    with open_translator(settings) as translator:
         events = translator.translate([SAMPLE], to="fr", is_streaming=False)
         return "".join(e.text for e in events if isinstance(e, TranslatedSegment))

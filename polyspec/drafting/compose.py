@@ -200,8 +200,8 @@ def make_drafter(
         draft_model: The one that the name asks for.
         encode: Tokenizes texts as the model does; without it neither a sentence that
             is translated nor the translation of a similar one guides the drafts.
-        memory_dir: Where learned tables are kept; without it `auto` has none, and what
-            `memory` learns ends with the run.
+        memory_dir: Where learned tables are kept; without it `auto` follows neither
+            them nor similar translations, and what `memory` learns ends with the run.
         share: What a drafted token costs here, see `expectations.drafted_share`; with
             it `auto` lets drafters rest that were measured not to pay.
         tell: Told, in a line, when a learned table is damaged or cannot be kept.
@@ -232,9 +232,9 @@ def make_drafter(
             drafting.memories = MemoryChoice(
                 drafting.memory, memory_dir, fingerprint, tell
             )
-    if name in (AUTO, MEMORY) and encode is not None:
-        drafting.matches = MatchChoice(encode)
-        drafters[MATCH] = drafting.matches.drafter
+        if encode is not None:
+            drafting.matches = MatchChoice(encode)
+            drafters[MATCH] = drafting.matches.drafter
     if drafters:
         drafting.drafter = ChainDrafter(drafters, feedback)
         drafting.names = tuple(drafters)

@@ -45,7 +45,19 @@ class Settings(BaseModel):
     draft: Name = "auto"
     """Drafter: `auto` picks what pays, `none` drafts nothing, `model:NAME` a model."""
     memory: bool = True
-    """Learn from what the model writes, to draft the like faster the next time."""
+    """Keep translations and learn from texts, to write the like faster next time."""
+    reuse: bool = False
+    """Take stored translations of identical sentences without asking the model."""
+    fuzzy: Annotated[int, Field(ge=50, le=100)] = 75
+    """How similar, in percent, a stored sentence must be to be of use."""
+    examples: bool = False
+    """Show the model the most similar stored translation as an example."""
+    glossary: Name | None = None
+    """File with the terms to be used: .csv, .tsv or .tbx."""
+    history: bool = True
+    """List what is translated in the history, on this machine."""
+    private: bool = False
+    """Keep nothing of a text: no memory, no history, no learning, no journal."""
     exact: bool = False
     """Give, to the letter, the text of plain decoding, one segment at a time."""
     temperature: Annotated[float | None, Field(ge=0, le=10)] = None

@@ -32,6 +32,7 @@ from polyspec.paths import data_dir
 from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.translator.translator import Translator
+from polyspec.translator.user_assets import UserAssets
 
 
 @contextmanager
@@ -58,7 +59,10 @@ def open_translator(
         if wanted is not None and not _why_nothing_is_drafted(settings, loaded):
             draft = stack.enter_context(load_draft(settings, loaded, wanted, report))
         translator = make_translator(settings, loaded, draft, report)
-        stack.enter_context(_keep_numbers(translator, report))
+        if translator.assets is not None:
+            stack.callback(translator.assets.close)
+        if not settings.private:
+            stack.enter_context(_keep_numbers(translator, report))
         yield translator
 
 
@@ -124,7 +128,16 @@ def make_translator(
         announce=drafting.sources.announce if drafting.sources else None,
         refer=drafting.matches.announce if drafting.matches else None,
     )
-    return Translator(settings, loaded, session, drafting, parallel, notes, draft)
+    return Translator(
+        settings,
+        loaded,
+        session,
+        drafting,
+        parallel,
+        notes,
+        draft,
+        UserAssets(settings, report),
+    )
 
 
 def make_model_drafter(
@@ -180,6 +193,7 @@ def _make_drafting(
     obstacle = _why_nothing_is_drafted(settings, loaded)
     if obstacle:
         notes.append(obstacle)
+    is_learning = settings.memory and not settings.private
     return make_drafter(
         "none" if obstacle else settings.draft,
         feedback,
@@ -187,7 +201,7 @@ def _make_drafting(
         model=loaded.model.path.stem,
         draft_model=draft_model,
         encode=loaded.model.tokenizer.encode_all,
-        memory_dir=data_dir() / "memory" if settings.memory else None,
+        memory_dir=data_dir() / "memory" if is_learning else None,
         share=share,
         tell=report,
     )

@@ -20,9 +20,12 @@ from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.stories.writer import STORY_SAMPLING, StoryEvent, write_story
 from polyspec.translation.documents import translate_units, write_translation
+from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 from polyspec.translation.pipeline import TranslationEvent, translate_text
 from polyspec.translation.plan import make_plan
+from polyspec.translation.recall import Recall
 from polyspec.translation.units import TranslatedUnit
+from polyspec.translator.user_assets import UserAssets
 
 _CONTEXT_CHARS = 200
 """A chat model reads this much of the text before a sentence, to stay coherent."""
@@ -40,6 +43,8 @@ class Translator:
     notes: list[str] = field(default_factory=list)
     draft: LoadedDraft | None = None
     """The model that drafts; None where none does."""
+    assets: UserAssets | None = None
+    """Memory, glossary and history; None leaves them alone."""
 
     @property
     def drafter_name(self) -> str:
@@ -57,6 +62,7 @@ class Translator:
         to: str | None = None,
         from_: str | None = None,
         is_streaming: bool = True,
+        is_kept: bool = True,
     ) -> Generator[TranslationEvent, None, None]:
         """Translate a text given in chunks of any size, taken as they are needed.
 
@@ -65,14 +71,17 @@ class Translator:
             to: Target language, otherwise that of the settings.
             from_: Source language, otherwise that of the settings or English.
             is_streaming: Whether pieces come before a segment's end.
+            is_kept: Whether the memory may keep it; not while it is still typed.
 
         Raises:
+            DocumentError: The glossary cannot be read.
             UsageError: No target language is named, or a language is not known.
             TableError: The language has no table and one was asked for.
         """
         target_language = self.target_language(to)
         source_language = self.source_language(from_)
         self.drafting.switch(target_language.code, "translate", source_language.code)
+        recall, guidance = self._consult(source_language, target_language, is_kept)
         return translate_text(
             self.session,
             self.loaded.profile,
@@ -83,6 +92,8 @@ class Translator:
             is_streaming=is_streaming,
             group_tokens=0,
             num_context_chars=_CONTEXT_CHARS,
+            recall=recall,
+            guidance=guidance,
         )
 
     def translate_document(
@@ -105,6 +116,7 @@ class Translator:
         target_language = self.target_language()
         source_language = self.source_language()
         self.drafting.switch(target_language.code, "translate", source_language.code)
+        recall, guidance = self._consult(source_language, target_language)
         plan = make_plan(
             self.session,
             self.loaded.profile,
@@ -113,11 +125,22 @@ class Translator:
             group_tokens=0,
             num_context_chars=_CONTEXT_CHARS,
             keeps_source=True,
+            recall=recall,
+            guidance=guidance,
         )
         sampling = self._draw_with(Sampling())
         units = translate_units(self.session, plan, document.segments(), sampling)
         with closing(units):
             write_translation(document, output, units, report)
+
+    def _consult(
+        self, source: Language, target: Language, is_kept: bool = True
+    ) -> tuple[Recall | None, Guidance]:
+        """What earlier work has to say of a job."""
+        if self.assets is None:
+            return None, NO_GUIDANCE
+        recall = self.assets.recall(source, target, is_kept=is_kept)
+        return recall, self.assets.guidance(source, target, recall)
 
     def describe_devices(self) -> str:
         """Say which model runs where, in one line."""

@@ -63,7 +63,7 @@ def test_every_drafter_that_is_named_exists(name: str) -> None:
 
 def test_history_drafts_unless_told_otherwise() -> None:
     made = make_translator(Settings(), make_loaded(notes=("mind this",)))
-    assert (made.drafter_name, made.notes) == ("auto: history, memory", ["mind this"])
+    assert (made.drafter_name, made.notes) == ("auto: history, memory, match", ["mind this"])
     off = make_translator(Settings(draft="none"), make_loaded())
     assert (off.drafter_name, off.notes) == ("none", [])
 
@@ -76,7 +76,7 @@ def test_a_memory_that_cannot_be_trimmed_turns_drafting_off() -> None:
 
 def test_exactness_goes_one_by_one_and_says_how_far_it_drafts() -> None:
     made = make_translator(Settings(exact=True, parallel=8), make_loaded())
-    assert (made.num_parallel, made.drafter_name) == (1, "auto: history, memory")
+    assert (made.num_parallel, made.drafter_name) == (1, "auto: history, memory, match")
     assert made.notes == [
         "exact: segments go one by one, and drafts are taken while prompt and answer "
         "have at most 512 tokens"
