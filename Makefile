@@ -12,7 +12,7 @@ DEMO_MODELS := qwen2.5-coder-1.5b-instruct
 TEST_JOBS ?= 2
 
 .PHONY: help venv models test-models demo-models demo test check bench docs \
-	tables lexicons refresh-constraints clean
+	tables lexicons gains refresh-constraints clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -64,6 +64,12 @@ lexicons: venv ## Build the lexicons that ship from the pairs in CORPORA
 		|| { echo "say where the pairs are: make lexicons CORPORA=DIR" >&2; exit 1; }
 	@$(call pull,gemma-3-270m)
 	$(BIN)/python scripts/build_lexicons.py "$(CORPORA)" --work build/lexicons
+
+gains: venv ## Measure by replay what tables and lexicons gain, for the router
+	@test -d "$(CORPORA)/data/mt" \
+		|| { echo "say where the texts are: make gains CORPORA=DIR" >&2; exit 1; }
+	@$(call pull,$(TABLE_MODELS))
+	$(BIN)/python scripts/measure_gains.py "$(CORPORA)"
 
 venv: $(VENV)/.installed ## Make the virtual environment
 

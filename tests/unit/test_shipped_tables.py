@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from polyspec.drafting.expectations import GAINS_FILE, read_gains
 from polyspec.languages import find_language
 from polyspec.paths import shipped_tables_dir
 from polyspec.tables.reader import Table
@@ -46,3 +47,20 @@ def test_a_table_is_intact_and_says_what_it_is(path: Path) -> None:
     for corpus in info.corpora:
         assert corpus.licence not in ("", "unknown")
         assert f"| {info.language} | {corpus.name} | {corpus.licence} |" in MANIFEST
+
+
+def test_the_gains_of_every_table_were_measured() -> None:
+    gains = read_gains(FOLDER / GAINS_FILE)
+    names = {(path.stem, task) for path in PATHS for task in ("story", "translate")}
+    measured = {
+        (f"{language}.{tokenizer}", task)
+        for tokenizer, language, task, drafter in gains.by_key
+        if drafter == "table"
+    }
+    # There is no text of which English was held out.
+    assert {name for name, _ in names - measured} == {
+        path.stem for path in PATHS if path.stem.startswith("eng.")
+    }
+    # Where a drafted token costs nearly a step, nothing is drafted and nothing lost.
+    assert all(min(values) > 0.98 for values in gains.by_key.values())
+    assert all(values[-1] <= values[0] for values in gains.by_key.values())
