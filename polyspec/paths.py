@@ -26,6 +26,11 @@ def cache_dir() -> Path:
     return _below_home("cache") or _DIRS.user_cache_path
 
 
+def state_dir() -> Path:
+    """Journals of work that is not done."""
+    return _below_home("state") or _DIRS.user_state_path
+
+
 def config_file() -> Path:
     """The user's settings."""
     return (_below_home("config") or _DIRS.user_config_path) / "config.toml"

@@ -33,6 +33,9 @@ ENDLESS = "Endless"
 class FakeTranslator(Translator):
     """Has no model that runs anywhere."""
 
+    def identify_model(self) -> str:
+        return "tiny.1234"
+
     def describe_devices(self) -> str:
         return "tiny on paper"
 

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from polyspec.errors import PolySpecError
@@ -23,6 +23,9 @@ class Progress(Protocol):
     def stage(self, text: str) -> None:
         """Name what is being done now."""
 
+    def resume(self, done: int) -> None:
+        """Say how much had been done before, which is no part of how fast it goes."""
+
 
 def set_quiet(is_quiet: bool) -> None:
     """Show errors only, or notes and progress as well."""
@@ -33,6 +36,12 @@ def note(text: str) -> None:
     """Tell something that does not stop the work."""
     if not _state["is_quiet"]:
         _write(f"{_paint('polyspec:', _DIM)} {_printable(text)}\n")
+
+
+def show_cursor(is_shown: bool) -> None:
+    """Give the terminal its cursor back while the work is paused, or take it away."""
+    if _is_terminal():
+        _write("\x1b[?25h\n" if is_shown else "\x1b[?25l")
 
 
 def start_line() -> None:
@@ -62,20 +71,26 @@ def print_traceback(error: BaseException) -> None:
 
 
 @contextlib.contextmanager
-def progress(label: str, total: int | None, unit: str = "B") -> Iterator[Progress]:
+def progress(
+    label: str,
+    total: int | None,
+    unit: str = "B",
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Progress]:
     """Show a bar on a terminal, and two lines where there is none.
 
     Args:
         label: What is being done.
         total: The whole in `unit`, or None where it is not known.
         unit: `B` for bytes, which are scaled; anything else is counted.
+        clock: Gives the seconds by which the time left is reckoned.
     """
     if _state["is_quiet"]:
         yield SILENT
     elif _is_terminal():
         from polyspec.cli.progress_bar import show_bar
 
-        with show_bar(label, total, unit, use_colour=_has_colour()) as bar:
+        with show_bar(label, total, unit, clock, use_colour=_has_colour()) as bar:
             yield bar
     else:
         note(label if total is None else f"{label}: {format_amount(total, unit)}")
@@ -101,6 +116,9 @@ class _Silent:
     def stage(self, text: str) -> None:
         pass
 
+    def resume(self, done: int) -> None:
+        pass
+
 
 SILENT: Progress = _Silent()
 """Shows nothing."""
@@ -115,6 +133,9 @@ class _Lines:
 
     def stage(self, text: str) -> None:
         note(f"{self._label}: {text}")
+
+    def resume(self, done: int) -> None:
+        pass
 
 
 def _as_fields(error: PolySpecError) -> dict[str, object]:

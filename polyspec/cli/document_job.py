@@ -1,169 +1,190 @@
 """A document translated from file to file for `polyspec translate`."""
 
+import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from polyspec.cli import diagnostics, output
-from polyspec.cli.run_stats import RunStats, show_stats
-from polyspec.errors import UsageError
+from polyspec.cli.active_time import ActiveClock
+from polyspec.cli.document_choice import DocumentChoice
+from polyspec.cli.job_journal import job_name, open_journal
+from polyspec.cli.job_tally import DocumentSize, Tally, measure
+from polyspec.cli.report_file import write_report
+from polyspec.cli.run_stats import show_stats
 
 if TYPE_CHECKING:
     from polyspec.documents.interfaces import Document
     from polyspec.settings import Settings
+    from polyspec.translation.journal import Journal
     from polyspec.translation.units import TranslatedUnit
-
-_MAX_NAMED = 20
-"""So many segments that went wrong are told one by one."""
+    from polyspec.translator import Translator
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentChoice:
-    """What the command line says about a document."""
+class DocumentJob:
+    """One file to be translated into another."""
 
-    path: Path | None
-    format_name: str | None = None
-    columns: str | None = None
-    keys: str | None = None
-    encoding: str | None = None
-    wants_lines: bool = False
-    """Whether the segments of a text are asked for, one a line."""
+    source: Path
+    output: Path | None
+    """None and `-` write to standard output."""
+    document: "Document"
+    choice: DocumentChoice = field(default_factory=DocumentChoice)
+    is_anew: bool = False
+    """Whether to drop what an earlier run did."""
 
-    def open(self, settings: "Settings") -> "Document | None":
-        """The document, or None where plain text is to be translated.
-
-        Raises:
-            DocumentError: The file cannot be read or is malformed.
-            UsageError: The format is unknown, or an option does not fit.
-        """
-        is_file = self.path is not None and str(self.path) != "-"
-        if self.path is None or not is_file or self.wants_lines:
-            self._require_text(is_file)
-            return None
-        from polyspec.documents.interfaces import ReadOptions
-        from polyspec.documents.registry import detect_format, find_format
-        from polyspec.languages import find_language
-
-        name = self.format_name
-        known = find_format(name) if name else detect_format(self.path)
-        if known.name == "text":
-            return None
-        options = ReadOptions(
-            encoding=self.encoding,
-            source_tag=find_language(settings.from_ or "eng").tag,
-            target_tag=find_language(settings.to or "eng").tag,
-            columns=_split(self.columns),
-            keys=_split(self.keys),
-        )
-        return known.open(self.path, options)
-
-    def _require_text(self, is_file: bool) -> None:
-        if self.format_name in {None, "text"}:
-            return
-        if is_file:
-            raise UsageError(
-                f"--json and --trace do not go with the format {self.format_name}",
-                cause="they tell of the segments of a plain text",
-                remedy="leave them out, or pass --format text",
-            )
-        raise UsageError(
-            f"the format {self.format_name} needs a file",
-            cause="a document is read twice, which a pipe or an argument cannot be",
-            remedy="name it with --in FILE",
-        )
+    @property
+    def target(self) -> Path | None:
+        """The file to be written; None for standard output."""
+        is_file = self.output is not None and str(self.output) != "-"
+        return self.output if is_file else None
 
 
 def translate_document(
-    settings: "Settings", document: "Document", path: Path | None, *, has_stats: bool
+    settings: "Settings",
+    job: DocumentJob,
+    *,
+    has_stats: bool = False,
+    report: Path | None = None,
 ) -> None:
     """Translate a document into a file, or to standard output.
 
     What went wrong in a segment is told as it happens, and how many there were at the
-    end.
+    end. A job that writes a file goes on where an earlier run of it was stopped.
     """
     from polyspec.translator import open_translator
 
-    for note in document.notes:
+    for note in job.document.notes:
         diagnostics.note(note)
     # Read to its end, so that a malformed one is refused before hours of work.
-    num_segments, num_translatable = _count_segments(document)
-    if not num_translatable:
+    size = measure(job.document)
+    tally, clock = Tally(), ActiveClock()
+    if not size.num_translatable:
         diagnostics.note("there is nothing to translate in the document")
-        with _open_bytes(path) as sink:
-            document.write(sink, lambda _: None)
-        return
-    sums, tally, started = RunStats(), _Tally(), time.perf_counter()
-    with (
-        _open_bytes(path) as sink,
-        open_translator(settings, diagnostics.note) as translator,
-        _show_progress(path, num_segments) as progress,
-    ):
-        for note in translator.notes:
-            diagnostics.note(note)
-
-        def report(unit: "TranslatedUnit") -> None:
-            for counts in unit.counts:
-                sums.add(unit.num_tokens if counts is unit.counts[0] else 0, counts)
-            tally.note(unit)
-            progress.update(tally.num_segments)
-
-        translator.translate_document(document, sink, report)
-        if has_stats:
-            show_stats(sums, translator, time.perf_counter() - started)
-    tally.tell()
+        with _open_sink(job.target, None) as sink:
+            job.document.write(sink, lambda _: None)
+    else:
+        with clock.notice_pauses(), open_translator(settings, diagnostics.note) as it:
+            for note in it.notes:
+                diagnostics.note(note)
+            started_s = clock()
+            with _show_progress(job.target, size, clock) as progress:
+                run_job(it, job, tally, JobProgress(progress, size, tally, clock))
+            if has_stats:
+                show_stats(tally.stats, it, clock() - started_s)
+        tally.tell(clock() - started_s)
+    if report is not None:
+        write_report(report, tally)
 
 
-def _count_segments(document: "Document") -> tuple[int, int]:
-    """How many segments there are, and how many of them hold letters."""
-    num_segments = num_translatable = 0
-    for segment in document.segments():
-        num_segments += 1
-        num_translatable += segment.is_translatable
-    return num_segments, num_translatable
+class JobProgress:
+    """Says how far a run is: segments, words, tokens a second, flags."""
 
+    def __init__(
+        self,
+        bar: diagnostics.Progress,
+        size: DocumentSize,
+        tally: Tally,
+        clock: ActiveClock,
+    ) -> None:
+        self._bar = bar
+        self._size = size
+        self._tally = tally
+        self._clock = clock
+        self._started_s = clock()
 
-class _Tally:
-    """Counts the segments and tells of those that need a look."""
-
-    def __init__(self) -> None:
-        self.num_segments = 0
-        self._num_flagged = 0
-        self._num_kept = 0
-
-    def note(self, unit: "TranslatedUnit") -> None:
-        self.num_segments += 1
-        self._num_kept += unit.is_kept
-        if not unit.note:
+    def advance(self, unit: "TranslatedUnit") -> None:
+        """Tell that a segment was counted."""
+        tally = self._tally
+        if unit.is_replayed:
+            # Not part of how fast it goes.
+            self._bar.resume(tally.num_words)
+            self._started_s = self._clock()
             return
-        self._num_flagged += 1
-        if self._num_flagged <= _MAX_NAMED:
-            key = f" ({unit.segment.note.key})" if unit.segment.note.key else ""
-            diagnostics.note(f"segment {self.num_segments}{key}: {unit.note}")
-
-    def tell(self) -> None:
-        """Sum up, if there is anything to look at."""
-        if self._num_flagged:
-            diagnostics.note(
-                f"{self._num_flagged} of {self.num_segments} segments need a look; "
-                f"{self._num_kept} of them keep their source text"
-            )
+        elapsed_s = self._clock() - self._started_s
+        rate = tally.stats.num_tokens / elapsed_s if elapsed_s > 0 else 0.0
+        self._bar.stage(
+            f"segment {tally.num_segments}/{self._size.num_segments}, "
+            f"{rate:.0f} tokens/s, {len(tally.flags)} flagged"
+        )
+        self._bar.update(tally.num_words)
 
 
-def _split(names: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in (names or "").split(",") if part.strip())
+def run_job(
+    translator: "Translator", job: DocumentJob, tally: Tally, progress: JobProgress
+) -> None:
+    """Translate one document with an open translator.
+
+    Raises:
+        DocumentError: The document is malformed or was changed meanwhile, the output
+            cannot be written, or another run works at it.
+    """
+    journal = None
+    if job.target is not None and _is_file_or_new(job.target):
+        journal = open_journal(
+            job.source, job.target, job.choice, translator, is_anew=job.is_anew
+        )
+        if _is_written(job, journal):
+            diagnostics.note(f"{job.target} was written by an earlier run")
+            journal.remove()
+            return
+    number = 0
+
+    def report(unit: "TranslatedUnit") -> None:
+        nonlocal number
+        number += 1
+        tally.note(unit, job.source, number)
+        progress.advance(unit)
+
+    with ExitStack() as stack:
+        if journal is not None:
+            stack.enter_context(_keep_work(journal, lambda: number))
+        sink = stack.enter_context(_open_sink(job.target, journal))
+        translator.translate_document(job.document, sink, report, journal)
+        if journal is not None:
+            journal.complete()
+
+
+def _is_written(job: DocumentJob, journal: "Journal") -> bool:
+    """Whether a killed run had put the translation in the place of its source."""
+    assert job.target is not None
+    return (
+        journal.was_complete
+        and journal.changes == ("input",)
+        and os.path.realpath(job.source) == os.path.realpath(job.target)
+    )
 
 
 @contextmanager
-def _open_bytes(path: Path | None) -> Iterator[BinaryIO]:
+def _keep_work(journal: "Journal", count: Callable[[], int]) -> Iterator[None]:
+    """Delete the journal when all is done; otherwise say that the work is kept."""
+    try:
+        with journal:
+            yield
+    except BaseException:
+        if count():
+            diagnostics.note(
+                f"{count()} segments are kept; run the same command to go on"
+            )
+        raise
+
+
+def _is_file_or_new(path: Path) -> bool:
+    """Whether a path is none of a pipe or a device, where no work can go on."""
+    return path.is_file() or not path.exists()
+
+
+@contextmanager
+def _open_sink(path: Path | None, journal: "Journal | None") -> Iterator[BinaryIO]:
     """Where the bytes of the document go; to standard output only when complete."""
-    if path is not None and str(path) != "-":
+    if path is not None:
         from polyspec.documents.output_file import open_binary_output
 
-        with open_binary_output(path) as file:
+        beside = None if journal is None else f".polyspec-{job_name(path)}"
+        with open_binary_output(path, beside) as file:
             yield file
         return
     from tempfile import TemporaryFile
@@ -176,10 +197,12 @@ def _open_bytes(path: Path | None) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _show_progress(path: Path | None, total: int) -> Iterator[diagnostics.Progress]:
-    """Count segments on a terminal."""
+def _show_progress(
+    path: Path | None, size: DocumentSize, clock: ActiveClock
+) -> Iterator[diagnostics.Progress]:
+    """Count words on a terminal."""
     if path is None or sys.stderr is None or not sys.stderr.isatty():
         yield diagnostics.SILENT
         return
-    with diagnostics.progress("translating", total, "segments") as progress:
-        yield progress
+    with diagnostics.progress("translating", size.num_words, "words", clock) as bar:
+        yield bar

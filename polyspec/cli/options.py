@@ -86,6 +86,21 @@ Trace = Annotated[
         help="Write who proposed each token to FILE.html or FILE.json.",
     ),
 ]
+Restart = Annotated[
+    bool,
+    typer.Option(
+        "--restart", help="Begin anew where an earlier run of a file was stopped."
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write the segments of a document that need a look to FILE.json, FILE.md "
+        "or FILE.html.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 OutputFile = Annotated[
     Path | None,

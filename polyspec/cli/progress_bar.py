@@ -1,7 +1,7 @@
 """A progress bar on a terminal, drawn by rich on standard error."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.progress import (
@@ -16,6 +16,9 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 
+_SPEED_S = 120.0
+"""The time left is reckoned from the speed of the last so many seconds."""
+
 
 class _Bar:
     def __init__(self, drawn: RichProgress, task: TaskID) -> None:
@@ -27,16 +30,30 @@ class _Bar:
     def stage(self, text: str) -> None:
         self._drawn.update(self._task, description=text)
 
+    def resume(self, done: int) -> None:
+        self._drawn.reset(self._task, completed=done)
+
 
 @contextlib.contextmanager
 def show_bar(
-    label: str, total: int | None, unit: str, *, use_colour: bool
+    label: str,
+    total: int | None,
+    unit: str,
+    clock: Callable[[], float],
+    *,
+    use_colour: bool,
 ) -> Iterator[_Bar]:
     """Draw a bar until the block ends, then take it away."""
     console = Console(stderr=True, no_color=not use_colour, markup=False)
     text = TextColumn("{task.description}", markup=False)
     columns = [text, BarColumn(), *_amount_columns(unit), TimeRemainingColumn()]
-    with RichProgress(*columns, console=console, transient=True) as drawn:
+    with RichProgress(
+        *columns,
+        console=console,
+        transient=True,
+        get_time=clock,
+        speed_estimate_period=_SPEED_S,
+    ) as drawn:
         yield _Bar(drawn, drawn.add_task(label, total=total))
 
 

@@ -1,24 +1,20 @@
 """`polyspec translate`: text from arguments, a file or a pipe, in another language."""
 
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from polyspec.cli import diagnostics, options, output
-from polyspec.cli.document_job import DocumentChoice, translate_document
-from polyspec.cli.run_stats import RunStats, draft_fields, show_stats
-from polyspec.cli.sources import Source, open_source
-from polyspec.cli.trace_file import Trace, open_trace
+from polyspec.cli import options
+from polyspec.cli.document_choice import DocumentChoice
+from polyspec.cli.document_job import DocumentJob, translate_document
+from polyspec.cli.report_file import require_report_name
+from polyspec.cli.text_job import translate_text
 from polyspec.errors import UsageError
 
 if TYPE_CHECKING:
-    from polyspec.translation.pipeline import TranslatedSegment
-    from polyspec.translator import Translator
+    from polyspec.documents.interfaces import Document
+    from polyspec.settings import Settings
 
 _EXAMPLES = """\b
 Examples:
@@ -85,6 +81,8 @@ def translate(
     ctx: options.Context = None,
     kv_type: options.CacheType = None,
     parallel: options.Parallel = None,
+    restart: options.Restart = False,
+    report: options.Report = None,
     stats: options.Stats = False,
     trace_file: options.Trace = None,
     json: options.AsJson = False,
@@ -127,132 +125,43 @@ def translate(
     for name in (settings.to, settings.from_):
         if name:
             find_language(name)
-    choice = DocumentChoice(
-        None if text else in_,
-        format_,
-        columns,
-        keys,
-        encoding,
-        wants_lines=json or trace_file is not None,
-    )
-    document = choice.open(settings)
-    if document is not None:
-        translate_document(settings, document, output_file, has_stats=stats)
-        return
-    with open_source(text or [], in_, settings.encoding) as source:
-        if source.is_empty:
-            _write_nothing(output_file)
-            return
-        from polyspec.translator import open_translator
-
-        with (
-            open_trace(trace_file) as trace,
-            _open_sink(output_file, source) as write,
-            open_translator(settings, diagnostics.note) as translator,
+    require_report_name(report)
+    source = None if text or in_ is None or str(in_) == "-" else in_
+    choice = DocumentChoice(format_, columns, keys, encoding)
+    wants_lines = json or trace_file is not None
+    if source is None or wants_lines:
+        choice.require_text(source, wants_lines=wants_lines)
+    elif not text:
+        document = choice.open(source, settings)
+        if choice.find_format(source).name != "text" or _can_go_on(
+            document, settings, output_file
         ):
-            for line in translator.notes:
-                diagnostics.note(line)
-            trace.begin(translator)
-            is_streaming = output_file is None and not json and sys.stdout.isatty()
-            sums, started = RunStats(), time.perf_counter()
-            segments = _run(translator, source, write, is_streaming, as_json=json)
-            with _show_progress(output_file) as progress:
-                for segment in segments:
-                    sums.add(segment.num_tokens, segment.counts)
-                    _trace(trace, segment)
-                    progress.update(sums.num_segments)
-            trace.end(translator)
-            if stats:
-                show_stats(sums, translator, time.perf_counter() - started)
+            job = DocumentJob(source, output_file, document, choice, is_anew=restart)
+            translate_document(settings, job, has_stats=stats, report=report)
+            return
+    translate_text(
+        settings,
+        text or [],
+        in_,
+        output_file,
+        trace_file=trace_file,
+        has_stats=stats,
+        as_json=json,
+    )
 
 
 translate.__doc__ = f"{translate.__doc__}\n\n{_EXAMPLES}"
 
 
-def _run(
-    translator: "Translator",
-    source: Source,
-    write: Callable[[str], None],
-    is_streaming: bool,
-    *,
-    as_json: bool,
-) -> Iterator["TranslatedSegment"]:
-    """Write the translation as it comes; give each segment that is finished."""
-    from polyspec.translation.pipeline import TranslatedPiece, TranslatedSegment
+def _can_go_on(
+    document: "Document", settings: "Settings", output_file: Path | None
+) -> bool:
+    """Whether a plain text is translated like a document, with a journal.
 
-    with closing(
-        translator.translate(source.chunks, is_streaming=is_streaming)
-    ) as events:
-        for event in events:
-            if isinstance(event, TranslatedSegment):
-                if as_json:
-                    write(_as_json(translator, event))
-                elif not is_streaming:
-                    write(event.output)
-                if event.note:
-                    if is_streaming:
-                        diagnostics.start_line()
-                    diagnostics.note(f"segment {event.index + 1}: {event.note}")
-                yield event
-            elif isinstance(event, TranslatedPiece):
-                write(event.text)
-            else:
-                write("\n")
-                diagnostics.note("the last segment went wrong; it is written again")
+    One that is shown while it is written, or that becomes UTF-8 on the way, is not.
+    """
+    from polyspec.documents.slots import TextDocument
 
-
-def _trace(trace: Trace, segment: "TranslatedSegment") -> None:
-    before, after = segment.segment.prefix, segment.segment.suffix
-    if not segment.trace:  # nothing to translate: the text stands for itself
-        before += segment.text
-    trace.add(segment.trace, before, after)
-
-
-@contextmanager
-def _show_progress(path: Path | None) -> Iterator[diagnostics.Progress]:
-    """Count segments on a terminal while the text itself goes into a file."""
-    if path is None or sys.stderr is None or not sys.stderr.isatty():
-        yield diagnostics.SILENT
-        return
-    with diagnostics.progress("translating", None, "segments") as progress:
-        yield progress
-
-
-def _as_json(translator: "Translator", segment: "TranslatedSegment") -> str:
-    import json
-
-    fields = {
-        "source": segment.segment.text,
-        "text": segment.text,
-        "source_language": translator.source_language().code,
-        "target_language": translator.target_language().code,
-        "num_tokens": segment.num_tokens,
-        "elapsed_s": round(segment.elapsed_s, 4),
-        "draft": draft_fields(segment.counts),
-        "before": segment.segment.prefix,
-        "after": segment.segment.suffix,
-        "note": segment.note,
-    }
-    line = json.dumps(fields, ensure_ascii=False) + "\n"
-    return line.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-@contextmanager
-def _open_sink(path: Path | None, source: Source) -> Iterator[Callable[[str], None]]:
-    """Give a function that writes to standard output or to a file of its own."""
-    if path is None or str(path) == "-":
-        yield output.write_text
-        return
-    from polyspec.documents.output_file import open_output
-
-    with open_output(path, has_mark=source.has_mark) as file:
-        yield file.write
-
-
-def _write_nothing(path: Path | None) -> None:
-    """An empty text has an empty translation."""
-    if path is not None and str(path) != "-":
-        from polyspec.documents.output_file import open_output
-
-        with open_output(path):
-            pass
+    is_file = output_file is not None and str(output_file) != "-"
+    is_utf8 = isinstance(document, TextDocument) and document.encoding == "utf-8"
+    return is_file and is_utf8 and settings.encoding == "utf-8"

@@ -108,20 +108,26 @@ def open_output(
 
 
 @contextmanager
-def open_binary_output(path: Path) -> Iterator[BinaryIO]:
+def open_binary_output(path: Path, beside: str | None = None) -> Iterator[BinaryIO]:
     """Write a file of bytes beside `path`; all else is as for `open_output`.
+
+    Args:
+        path: Where the bytes are to be.
+        beside: Name of the file that is written until all is there. It takes the place
+            of what a killed run left there, and nothing is kept of it after an error:
+            for work that can go on where it was.
 
     Raises:
         DocumentError: It cannot be written.
     """
-    with _open_stream(path) as stream:
+    with _open_stream(path, beside) as stream:
         output = OutputBytes(stream, str(path))
         yield cast("BinaryIO", output)
         output.flush()
 
 
 @contextmanager
-def _open_stream(path: Path) -> Iterator[BinaryIO]:
+def _open_stream(path: Path, beside_name: str | None = None) -> Iterator[BinaryIO]:
     """A stream whose bytes take the place of a file once all are written."""
     name = str(path)
     with _translate_errors(name):
@@ -138,14 +144,18 @@ def _open_stream(path: Path) -> Iterator[BinaryIO]:
         yield from _use(stream, name, is_file=False)
         return
     with _translate_errors(name):
-        beside = _create_beside(target, mode)
+        beside = _create_beside(target, mode, beside_name)
         stream = beside.open("wb")
     try:
         yield from _use(stream, name, is_file=True)
         with _translate_errors(name):
             beside.replace(target)
     except BaseException:
-        _keep_partial(beside, target)
+        if beside_name is None:
+            _keep_partial(beside, target)
+        else:
+            with contextlib.suppress(OSError):
+                beside.unlink()
         raise
 
 
@@ -169,11 +179,16 @@ def _look_up_mode(path: Path) -> int | None:
         return None
 
 
-def _create_beside(target: Path, mode: int | None) -> Path:
+def _create_beside(target: Path, mode: int | None, name: str | None) -> Path:
     """An empty file in the target's folder, with the permissions it will have."""
-    handle, name = tempfile.mkstemp(prefix=".polyspec-", dir=target.parent)
+    if name is None:
+        handle, made = tempfile.mkstemp(prefix=".polyspec-", dir=target.parent)
+        beside = Path(made)
+    else:
+        beside = target.with_name(name)
+        beside.unlink(missing_ok=True)
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     os.close(handle)
-    beside = Path(name)
     beside.chmod(stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
     return beside
 

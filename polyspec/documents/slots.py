@@ -128,7 +128,7 @@ class TextDocument:
     ) -> None:
         self.notes = notes
         self._read_parts = read_parts
-        self._encoding = encoding
+        self.encoding = encoding
         self._name = name
         self._has_mark = has_mark
         self._errors = errors
@@ -160,7 +160,7 @@ class TextDocument:
     def write(self, output: BinaryIO, translate: Translate) -> None:
         """Write the document with its translations."""
         if self._has_mark:
-            output.write("\ufeff".encode(self._encoding))
+            output.write("\ufeff".encode(self.encoding))
         with closing(self._open_parts()) as parts:
             for text in fill_parts(parts, translate, SegmentCounter()):
                 output.write(self._encode(text))
@@ -171,11 +171,11 @@ class TextDocument:
 
     def _encode(self, text: str) -> bytes:
         try:
-            return text.encode(self._encoding, self._errors)
+            return text.encode(self.encoding, self._errors)
         except UnicodeEncodeError as err:
             raise DocumentError(
                 f"cannot write the translation of {self._name}",
-                cause=f"{err.object[err.start]!r} does not exist in {self._encoding}, "
+                cause=f"{err.object[err.start]!r} does not exist in {self.encoding}, "
                 "the encoding of the document",
                 remedy="convert the document to UTF-8 first",
             ) from err

@@ -8,19 +8,20 @@ from typing import BinaryIO
 
 from polyspec.decoding.counters import DrafterCounts
 from polyspec.decoding.sampling import Sampling
-from polyspec.documents.interfaces import Document
+from polyspec.documents.interfaces import Document, Segment
 from polyspec.drafting.compose import Drafting
 from polyspec.engine.devices import list_devices
 from polyspec.engine.model import Model
 from polyspec.engine.target import LlamaTarget
 from polyspec.errors import UsageError
 from polyspec.languages import Language, find_language
-from polyspec.loading import Loaded, LoadedDraft
+from polyspec.loading import Loaded, LoadedDraft, identify_model
 from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.stories.writer import STORY_SAMPLING, StoryEvent, write_story
 from polyspec.translation.documents import translate_units, write_translation
 from polyspec.translation.guidance import NO_GUIDANCE, Guidance
+from polyspec.translation.journal import Journal, go_on
 from polyspec.translation.pipeline import TranslationEvent, translate_text
 from polyspec.translation.plan import make_plan
 from polyspec.translation.recall import Recall
@@ -101,6 +102,7 @@ class Translator:
         document: Document,
         output: BinaryIO,
         report: Callable[[TranslatedUnit], None],
+        journal: Journal | None = None,
     ) -> None:
         """Write a document with its texts translated, many of them side by side.
 
@@ -108,6 +110,7 @@ class Translator:
             document: What to translate.
             output: Takes its bytes.
             report: Told of each segment, in order, as it is done.
+            journal: What an earlier run translated; takes what this one does.
 
         Raises:
             DocumentError: The document is malformed, or was changed meanwhile.
@@ -129,9 +132,20 @@ class Translator:
             guidance=guidance,
         )
         sampling = self._draw_with(Sampling())
-        units = translate_units(self.session, plan, document.segments(), sampling)
+
+        def translate(
+            segments: Iterable[Segment],
+        ) -> Generator[TranslatedUnit, None, None]:
+            return translate_units(self.session, plan, segments, sampling)
+
+        segments = document.segments()
+        units = go_on(journal, segments, translate) if journal else translate(segments)
         with closing(units):
             write_translation(document, output, units, report)
+
+    def identify_model(self) -> str:
+        """Name the model so that another one has another name."""
+        return identify_model(self.loaded.model)
 
     def _consult(
         self, source: Language, target: Language, is_kept: bool = True

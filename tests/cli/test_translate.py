@@ -155,6 +155,7 @@ def test_a_byte_order_mark_is_kept_in_a_file(
     source.write_bytes(b"\xef\xbb\xbfhello\r\n")
     assert translate("--in", str(source), "-o", str(target), "--to", "fr") == 0
     assert target.read_bytes() == b"\xef\xbb\xbfHELLO\r\n"
+    capsys.readouterr()
     assert translate("--in", str(source), "--to", "fr") == 0
     assert capsys.readouterr() == ("HELLO\r\n", "")
 

@@ -126,9 +126,9 @@ def test_chosen_columns_and_keys(fake: FakeOpening, tmp_path: Path) -> None:
 
 
 def test_a_named_format_wins(fake: FakeOpening, tmp_path: Path) -> None:
-    page = save(tmp_path, "a.html", "<p>one</p>\n")
+    page = save(tmp_path, "a.html", "<pre>one</pre>\n")
     assert translate("--in", page, "-o", tmp_path / "b", "--format", "text") == 0
-    assert (tmp_path / "b").read_text() == "<P>ONE</P>\n"
+    assert (tmp_path / "b").read_text() == "<pre>ONE</pre>\n"
 
 
 @pytest.mark.parametrize(
