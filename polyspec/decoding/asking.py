@@ -50,20 +50,29 @@ class Asking:
         self._step_s = 0.0
 
     def numbers(self) -> dict[str, list[float]]:
-        """What is known of each drafter that was judged: time spent, time saved."""
+        """What is known of each drafter that was judged.
+
+        Seconds spent, seconds saved, and seconds of a step, against which they count.
+        """
         return {
-            name: [account.spent_s, max(0.0, account.gain_s)]
+            name: [account.spent_s, max(0.0, account.gain_s), self._step_s]
             for name, account in self._accounts.items()
             if account.is_judged
         }
 
     def restore(self, numbers: Mapping[str, Sequence[float]]) -> None:
-        """Begin with what an earlier `numbers` gave."""
+        """Begin with what an earlier `numbers` gave.
+
+        Those who did not pay are soon tried again: what they know may have grown.
+        """
         for name, known in numbers.items():
-            if len(known) == 2:
-                spent_s, gain_s = known
+            if len(known) == 3:
+                spent_s, gain_s, self._step_s = known
                 self._accounts[name] = _Account(
-                    num_steps=_NUM_TRIALS, spent_s=spent_s, gain_s=gain_s
+                    num_steps=_NUM_TRIALS,
+                    num_skipped=_PAUSE - 1,
+                    spent_s=spent_s,
+                    gain_s=gain_s,
                 )
 
     def is_judged(self, name: str) -> bool:

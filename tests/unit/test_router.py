@@ -90,6 +90,9 @@ def test_what_is_seen_is_kept_between_runs() -> None:
     second.switch("deu translate")
     assert second.current.is_judged("table")
     assert not second.current.pays("table")
+    # Its knowledge may have grown meanwhile: the first steps try it.
+    tried = [bool(second.current.order(["table"])) for _ in range(10)]
+    assert tried == [True] * 8 + [False] * 2
     assert not second.current.is_judged("history")
     second.switch("fra translate")
     assert not second.current.is_judged("table")
@@ -116,3 +119,11 @@ def test_damaged_gains_promise_nothing(
     for values in read_gains(path).by_key.values():
         assert all(0 < value <= 100 for value in values)
     assert read_gains(tmp_path_factory.getbasetemp() / "none.csv").by_key == {}
+
+
+def test_what_takes_no_time_to_speak_of_is_said_to_work_in_the_next_run() -> None:
+    first = AskingByLabel()
+    judge(first.current, "match", spent_s=0.001, saved_s=0.0)
+    second = AskingByLabel()
+    second.restore(first.numbers())
+    assert second.current.pays("match")
