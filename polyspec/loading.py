@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 
+from polyspec.catalog.adapters import PROFILE_KEY, find_base, is_adapter
 from polyspec.catalog.pairs import find_draft_of
 from polyspec.catalog.store import default_model, find_model
 from polyspec.decoding.step_cost import StepCost
@@ -29,7 +30,7 @@ from polyspec.gguf_header import (
 )
 from polyspec.paths import cache_dir
 from polyspec.prompting.detect import detect_profile
-from polyspec.prompting.profiles import Profile
+from polyspec.prompting.profiles import Profile, find_profile
 from polyspec.settings import Settings
 
 MAX_PARALLEL = 64
@@ -84,9 +85,14 @@ def load_model(
         EngineError: There is not enough memory.
     """
     path = find_model(settings.model) if settings.model else default_model()
-    require_loadable(path, cache_dir() / "loadable")
+    header = read_gguf_header(path)
+    adapter = path if is_adapter(header) else None
+    base = find_base(header) if adapter else path
+    require_loadable(base, cache_dir() / "loadable", adapter)
     with ExitStack() as stack:
-        model = stack.enter_context(Model(path, gpu_layers=settings.gpu_layers))
+        model = stack.enter_context(
+            Model(base, adapter=adapter, gpu_layers=settings.gpu_layers)
+        )
         target = stack.enter_context(
             closing(LlamaTarget(model, _context_options(model, settings)))
         )
@@ -96,7 +102,7 @@ def load_model(
         yield Loaded(
             model,
             target,
-            detect_profile(model.header.metadata),
+            _choose_profile(header),
             cost,
             tuple(_device_notes(model)),
         )
@@ -143,6 +149,11 @@ def load_draft(
         target.govern_threads(cost)
         notes = tuple(_draft_notes(loaded.model.header, model.header))
         yield LoadedDraft(model, target, cost, vocab_size, notes, token_map)
+
+
+def _choose_profile(header: GgufHeader) -> Profile:
+    trained_for = header.text(PROFILE_KEY)
+    return find_profile(trained_for) if trained_for else detect_profile(header.metadata)
 
 
 def _match_tokenizers(
@@ -242,15 +253,18 @@ def identify_model(model: Model) -> str:
     """Name a model and where it runs, for what is learned about it and kept.
 
     The digest is over size, tensors and a sample of the bytes, since two trainings of
-    one model differ in nothing else, and over the devices.
+    one model differ in nothing else, and over the devices. An adapter's bytes count as
+    well.
     """
     digest = hashlib.sha256()
     header = model.header
     devices = [device.description for device in list_devices()]
     facts = (header.file_size, header.tensors, model.gpu_layers, devices)
     digest.update(repr(facts).encode())
-    with suppress(OSError), model.path.open("rb") as file:
-        for place in range(_NUM_SAMPLES):
-            file.seek(header.file_size * place // _NUM_SAMPLES)
-            digest.update(file.read(_SAMPLE_BYTES))
+    for path in model.files:
+        with suppress(OSError), path.open("rb") as file:
+            size = path.stat().st_size
+            for place in range(_NUM_SAMPLES):
+                file.seek(size * place // _NUM_SAMPLES)
+                digest.update(file.read(_SAMPLE_BYTES))
     return f"{model.path.stem}.{digest.hexdigest()[:16]}"

@@ -41,7 +41,8 @@ def choose_model(
         if entry.verified and entry.role is Role.TARGET
     ]
     for entry in candidates:
-        size_bytes = entry.size_bytes or 0
+        base = catalogue.find(entry.base) if entry.base else None
+        size_bytes = sum(part.size_bytes or 0 for part in (entry, base) if part)
         if entry.min_memory_bytes <= memory_bytes and size_bytes <= free_disk_bytes:
             reason = (
                 f"{entry.name} is the best verified model for this machine: "

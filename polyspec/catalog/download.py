@@ -24,6 +24,7 @@ from polyspec.catalog.store import (
     CheckedAgainst,
     InstalledModel,
     InstallRecord,
+    catalogued_model,
     describe_installed,
     find_installed,
     model_path,
@@ -71,11 +72,15 @@ def pull_model(
 ) -> InstalledModel:
     """Fetch, verify and install a model; goes on where an earlier attempt stopped.
 
+    Of an adapter the model that it changes is installed first.
+
     Raises:
         DownloadError: No source could deliver it, its hash is wrong, the disk is full,
             or another process is fetching it.
         ModelError: There is not enough room on the disk, or the Hub sent no GGUF.
     """
+    if entry.base is not None:
+        pull_model(catalogued_model(entry.base), reporter, fetchers)
     with _locked(entry.name):
         installed = _already_installed(entry, reporter)
         if installed is not None:

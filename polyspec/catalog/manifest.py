@@ -122,6 +122,8 @@ class ModelEntry:
     sha256: Sha256 | None = None
     draft: ModelName | None = None
     """The model that drafts best for this one."""
+    base: ModelName | None = None
+    """The model that this one, an adapter, changes; it is installed as well."""
 
 
 @with_config(_STRICT)
@@ -173,6 +175,8 @@ def _check_entry(entry: ModelEntry, names: list[str]) -> None:
         raise ValueError(f"two models are called {entry.name}")
     if entry.draft is not None and entry.draft not in names:
         raise ValueError(f"{entry.name} names an unknown draft, {entry.draft}")
+    if entry.base is not None and entry.base not in names:
+        raise ValueError(f"{entry.name} names an unknown base, {entry.base}")
     if entry.verified and (entry.size_bytes is None or entry.sha256 is None):
         raise ValueError(f"{entry.name} is verified but lacks its size or SHA-256")
     for source in entry.sources:

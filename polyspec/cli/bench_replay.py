@@ -120,13 +120,13 @@ def _choose_drafters(names: str | None) -> tuple[str, ...]:
 def _read_header(model: str | None, files: Sequence[Path]) -> "GgufHeader":
     """The header of the model that is named, or that a recording was made with."""
     from polyspec.benchmarks.records import SUFFIX, read_recording
+    from polyspec.catalog.adapters import read_base_header
     from polyspec.catalog.store import default_model, find_model
-    from polyspec.gguf_header import read_gguf_header
 
     recorded = [path for path in files if path.suffix == SUFFIX]
     if model is None and recorded:
         model = read_recording(recorded[0]).head.model
-    return read_gguf_header(find_model(model) if model else default_model())
+    return read_base_header(find_model(model) if model else default_model())
 
 
 def _replay_all(

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from polyspec.catalog.adapters import read_base_header
 from polyspec.catalog.store import default_model, find_model
 from polyspec.drafting.expectations import drafted_share, shipped_gains
 from polyspec.drafting.router import LEAST_GAIN
 from polyspec.engine.ladder import LadderCache
-from polyspec.gguf_header import read_gguf_header, tokenizer_fingerprint
+from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.paths import cache_dir
 
 _TASKS = {"translate": "translations", "story": "stories"}
@@ -22,8 +23,8 @@ def describe_outlook(model: str | None) -> Iterator[tuple[str, str]]:
         ModelError: There is no such model, or it is damaged.
     """
     path = find_model(model) if model else default_model()
-    header = read_gguf_header(path)
-    cost = LadderCache(cache_dir() / "ladders").latest(header)
+    header = read_base_header(path)
+    cost = LadderCache(cache_dir() / "ladders").latest(header, path.stem)
     if cost is None:
         yield "step costs", f"not measured yet: the first run of {path.stem} does it"
         return

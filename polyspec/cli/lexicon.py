@@ -97,13 +97,14 @@ def _fit(
     held_out: "Sequence[SentencePair]",
 ) -> "LexiconInfo":
     from polyspec.benchmarks.lexicon_gain import fit_lexicon
+    from polyspec.catalog.adapters import read_base_header
     from polyspec.catalog.store import find_model
-    from polyspec.gguf_header import read_gguf_header, tokenizer_fingerprint
+    from polyspec.gguf_header import tokenizer_fingerprint
     from polyspec.tables.encoder import make_encoder
     from polyspec.tables.reader import Table
     from polyspec.tables.store import find_table, open_table_for
 
-    header = read_gguf_header(find_model(model))
+    header = read_base_header(find_model(model))
     fingerprint, target = tokenizer_fingerprint(header), built.info.target
     if table is None:
         beside = open_table_for(target, fingerprint, model)

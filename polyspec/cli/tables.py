@@ -76,15 +76,15 @@ def build(
 
     Example: polyspec tables build yoruba.txt --language yor --model gemma-3-270m
     """
+    from polyspec.catalog.adapters import read_base_header
     from polyspec.catalog.store import find_model
-    from polyspec.gguf_header import read_gguf_header
     from polyspec.languages import find_language
     from polyspec.tables.builder import BuildRequest, build_table, name_corpora
     from polyspec.tables.store import own_table_path
     from polyspec.training.encoding import open_encoder
 
     code = find_language(language).code
-    header = read_gguf_header(find_model(model))
+    header = read_base_header(find_model(model))
     corpora = name_corpora(files, licence or ["unknown"])
     with (
         open_encoder(header, diagnostics.note) as encoder,
@@ -179,14 +179,15 @@ def evaluate(
     """
     from polyspec.benchmarks.ladders import find_ladder
     from polyspec.benchmarks.replay import read_answers, replay_answers
+    from polyspec.catalog.adapters import read_base_header
     from polyspec.catalog.store import find_model
     from polyspec.decoding.draft_policy import DraftPolicy
     from polyspec.drafting.table import TableDrafter
-    from polyspec.gguf_header import read_gguf_header, tokenizer_fingerprint
+    from polyspec.gguf_header import tokenizer_fingerprint
     from polyspec.tables.reader import Table
     from polyspec.tables.store import find_table
 
-    header = read_gguf_header(find_model(model))
+    header = read_base_header(find_model(model))
     policy = DraftPolicy(find_ladder(ladder, header))
     with Table(find_table(name)) as table:
         table.require_match(tokenizer_fingerprint(header), header.path.stem)

@@ -9,6 +9,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,15 @@ _CHILD_FAILED = 76
 """Unlike the status of an abort, which is 3 on Windows, or of a Python error."""
 
 
-def require_loadable(path: Path, seal_folder: Path) -> None:
+def require_loadable(
+    path: Path, seal_folder: Path, adapter: Path | None = None
+) -> None:
     """Load a model in a child process, unless that went well before.
 
     Args:
         path: The GGUF file.
         seal_folder: Where a note is left for each file that went well.
+        adapter: An adapter to load with it.
 
     Raises:
         ModelError: The child could not load or evaluate the model, or died of it.
@@ -37,12 +41,13 @@ def require_loadable(path: Path, seal_folder: Path) -> None:
             cause="there is no such file",
             remedy="polyspec models list",
         )
-    seal = seal_folder / f"{_identity(path)}.ok"
+    files = [path] if adapter is None else [path, adapter]
+    seal = seal_folder / f"{_identity(files)}.ok"
     if seal.exists():
         return
     try:
         child = subprocess.run(
-            [sys.executable, "-m", "polyspec.engine.guard", str(path)],
+            [sys.executable, "-m", "polyspec.engine.guard", *map(str, files)],
             capture_output=True,
             text=True,
             errors="replace",
@@ -56,7 +61,7 @@ def require_loadable(path: Path, seal_folder: Path) -> None:
             remedy="use a smaller model, or free memory",
         ) from None
     if child.returncode:
-        raise _child_error(path, child.returncode, child.stdout)
+        raise _child_error(files[-1], child.returncode, child.stdout)
     try:
         seal.parent.mkdir(parents=True, exist_ok=True)
         seal.touch()
@@ -79,19 +84,21 @@ def _child_error(path: Path, code: int, stdout: str) -> ModelError:
     )
 
 
-def _identity(path: Path) -> str:
-    status = path.stat()
-    library = llama().__file__ or ""
-    parts = (str(path.resolve()), status.st_size, status.st_mtime_ns, library)
+def _identity(files: Sequence[Path]) -> str:
+    parts: list[object] = []
+    for path in files:
+        status = path.stat()
+        parts += str(path.resolve()), status.st_size, status.st_mtime_ns
+    parts.append(llama().__file__ or "")
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def _try_load(path: Path) -> None:
+def _try_load(path: Path, adapter: Path | None) -> None:
     from polyspec.decoding.interfaces import Chunk
     from polyspec.engine.model import Model
     from polyspec.engine.target import ContextOptions, LlamaTarget
 
-    with Model(path, gpu_layers=0) as model:
+    with Model(path, adapter=adapter, gpu_layers=0) as model:
         if not model.can_write:
             raise ModelError(
                 f"{path} cannot write text",
@@ -112,9 +119,9 @@ def _try_load(path: Path) -> None:
         )
 
 
-def _main(path: Path) -> int:
+def _main(path: Path, adapter: Path | None = None) -> int:
     try:
-        _try_load(path)
+        _try_load(path, adapter)
     except PolySpecError as err:
         report = {"problem": err.problem, "cause": err.cause, "remedy": err.remedy}
         sys.stdout.write(json.dumps(report) + "\n")
@@ -123,4 +130,4 @@ def _main(path: Path) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(_main(Path(sys.argv[1])))
+    raise SystemExit(_main(*map(Path, sys.argv[1:])))

@@ -154,9 +154,14 @@ class LadderCache:
         """Return the ladder of this target, or nothing if it was never measured."""
         return _as_step_cost(_read(self._path(target)))
 
-    def latest(self, header: GgufHeader) -> StepCost | None:
-        """Return the ladder measured last for a model, whatever the settings were."""
-        paths = self._folder.glob(f"{glob.escape(header.path.stem)}.*.json")
+    def latest(self, header: GgufHeader, name: str = "") -> StepCost | None:
+        """Return the ladder measured last for a model, whatever the settings were.
+
+        Args:
+            header: Of the model, without its adapter.
+            name: What the model is called, if not after its file.
+        """
+        paths = self._folder.glob(f"{glob.escape(name or header.path.stem)}.*.json")
         for path in sorted(paths, key=_written_at, reverse=True):
             found = _read(path)
             key = found.get("key") if found else None
@@ -242,6 +247,7 @@ def _key(target: LlamaTarget) -> dict[str, object]:
     """Everything that a ladder depends on."""
     return {
         **_model_key(target.model.header),
+        **_adapter_key(target),
         "model": target.model.description,
         "devices": [device.description for device in list_devices()],
         "gpu_layers": target.model.gpu_layers,
@@ -251,6 +257,11 @@ def _key(target: LlamaTarget) -> dict[str, object]:
         "wait_policy": bindings.wait_policy(),
         "kv_type": target.options.kv_type,
     }
+
+
+def _adapter_key(target: LlamaTarget) -> dict[str, object]:
+    adapters = target.model.files[1:]
+    return {"adapters": [path.stat().st_size for path in adapters]} if adapters else {}
 
 
 def _model_key(header: GgufHeader) -> dict[str, object]:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from polyspec.engine import bindings
+from polyspec.engine.adapter import load_adapter
 from polyspec.engine.bindings import llama
 from polyspec.engine.tokenizer import Tokenizer
 from polyspec.errors import ModelError
@@ -20,20 +21,28 @@ class Model:
     """
 
     def __init__(
-        self, path: Path, *, gpu_layers: int = -1, vocab_only: bool = False
+        self,
+        path: Path,
+        *,
+        adapter: Path | None = None,
+        gpu_layers: int = -1,
+        vocab_only: bool = False,
     ) -> None:
         """Load a GGUF file whose header is sound.
 
         Args:
             path: The file.
+            adapter: An adapter for it, which then gives the model its path and name.
             gpu_layers: Layers to offload; -1 for all.
             vocab_only: Leave the weights out: the model can tokenize, no more.
 
         Raises:
-            ModelError: The file is not a model that llama.cpp can load.
+            ModelError: The file is not a model that llama.cpp can load, or the adapter
+                is not one for it.
             EngineError: llama.cpp itself cannot be loaded.
         """
-        self.path = path
+        self.path = adapter or path
+        self.files = (path, adapter) if adapter else (path,)
         self.gpu_layers = gpu_layers
         self.header: GgufHeader = read_gguf_header(path)
         library = llama()
@@ -51,6 +60,13 @@ class Model:
             )
         self.handle: Any = handle
         self._closing.callback(library.llama_model_free, handle)
+        self.adapter: Any = None
+        if adapter is not None and not vocab_only:
+            try:
+                self.adapter = load_adapter(handle, adapter)
+            except ModelError:
+                self.close()
+                raise
         self.tokenizer = Tokenizer(library.llama_model_get_vocab(handle))
 
     @property

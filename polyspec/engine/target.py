@@ -13,6 +13,7 @@ from polyspec.arrays import LogitsArray
 from polyspec.decoding.interfaces import Chunk
 from polyspec.decoding.step_cost import StepCost
 from polyspec.engine import bindings
+from polyspec.engine.adapter import use_adapter
 from polyspec.engine.bindings import llama
 from polyspec.engine.devices import list_devices
 from polyspec.engine.model import Model
@@ -85,6 +86,8 @@ class LlamaTarget:
         self._closing = ExitStack()
         self.handle: Any = self._make_context()
         self._closing.callback(self._llama.llama_free, self.handle)
+        if model.adapter is not None:
+            use_adapter(self.handle, model.adapter)
         self._memory = self._llama.llama_get_memory(self.handle)
         self.context_size = int(self._llama.llama_n_ctx(self.handle))
         self.max_batch = int(self._llama.llama_n_batch(self.handle))

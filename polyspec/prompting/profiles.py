@@ -25,6 +25,8 @@ class PromptKind(StrEnum):
     """It was trained on one fixed instruction for translation."""
     EUROLLM = "eurollm"
     """It was trained on a labelled instruction for translation."""
+    PAIRS = "pairs"
+    """It was trained on a line and its translation, each after its language's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Profile:
     closing: str = ""
     """Control text from the end of the user's text to where the answer begins."""
     stop: tuple[str, ...] = ()
+
+    @property
+    def takes_instructions(self) -> bool:
+        """Whether the model does what it is told; otherwise it continues texts."""
+        return self.kind not in {PromptKind.COMPLETION, PromptKind.PAIRS}
 
     def make_prompt(
         self, task: str, *own: str, stop: tuple[str, ...] | None = None
@@ -93,6 +100,7 @@ GEMMA_CHAT = _make_gemma("gemma-chat", PromptKind.CHAT)
 TRANSLATEGEMMA = _make_gemma("translategemma", PromptKind.TRANSLATEGEMMA)
 GEMMA_BASE = Profile("gemma-base", PromptKind.COMPLETION, stop=("\n",))
 PLAIN = Profile("plain", PromptKind.COMPLETION, stop=("\n",))
+PAIRS = Profile("pairs", PromptKind.PAIRS, stop=("\n",))
 
 _PROFILES = {
     profile.name: profile
@@ -104,6 +112,7 @@ _PROFILES = {
         TRANSLATEGEMMA,
         GEMMA_BASE,
         PLAIN,
+        PAIRS,
     )
 }
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from polyspec.languages import Language
 from polyspec.prompting.interfaces import Prompt, PromptPart
-from polyspec.prompting.profiles import Profile, PromptKind
+from polyspec.prompting.profiles import Profile
 
 # How stories begin. A base model is led into the language by it.
 _OPENINGS = {
@@ -53,7 +53,7 @@ def make_story_prompt(
     so that either goes on with it.
     """
     theme = " ".join(theme.split())
-    if profile.kind is PromptKind.COMPLETION:
+    if not profile.takes_instructions:
         title = f"{language.native_name}\n\n"
         opening = so_far or story_opening(profile, language)
         return profile.make_prompt(title, f"{theme}\n\n", opening, stop=("\n\n\n",))
@@ -69,7 +69,7 @@ def make_story_prompt(
 
 def story_opening(profile: Profile, language: Language) -> str:
     """The words of the story that the prompt already holds; may be empty."""
-    if profile.kind is not PromptKind.COMPLETION or language.tag == "zh-Hant":
+    if profile.takes_instructions or language.tag == "zh-Hant":
         return ""
     return _OPENINGS.get(language.code, "")
 

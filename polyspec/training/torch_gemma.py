@@ -8,6 +8,7 @@ Sources: Gemma 3 Technical Report, 2025; `src/models/gemma3.cpp` of llama.cpp.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -101,6 +102,10 @@ def read_shape(header: GgufHeader) -> GemmaShape:
     )
 
 
+Rope: TypeAlias = tuple[Tensor, Tensor]
+"""Cosine and sine of the angles by which a head is turned, `(T, 1, D)`."""
+
+
 class RmsNorm(nn.Module):
     """Root mean square normalization; the weight holds Gemma's `1 +` already."""
 
@@ -138,7 +143,7 @@ class Block(nn.Module):
         self.ffn_norm = RmsNorm(width, shape.norm_epsilon)
         self.post_ffw_norm = RmsNorm(width, shape.norm_epsilon)
 
-    def forward(self, hidden: Tensor, rope: "Rope", mask: Tensor | None) -> Tensor:
+    def forward(self, hidden: Tensor, rope: Rope, mask: Tensor | None) -> Tensor:
         """Map `(B, T, W)` to `(B, T, W)`."""
         attended = self._attend(self.attn_norm(hidden), rope, mask)
         hidden = hidden + self.post_attention_norm(attended)
@@ -148,11 +153,11 @@ class Block(nn.Module):
         fed = self.post_ffw_norm(fed)
         return hidden + fed
 
-    def _attend(self, normed: Tensor, rope: "Rope", mask: Tensor | None) -> Tensor:
+    def _attend(self, normed: Tensor, rope: Rope, mask: Tensor | None) -> Tensor:
         batch, length, _ = normed.shape
         heads = (batch, length, -1, self.shape.head_width)
-        queries = rope.turn(self.attn_q_norm(self.attn_q(normed).view(heads)))
-        keys = rope.turn(self.attn_k_norm(self.attn_k(normed).view(heads)))
+        queries = _turn(self.attn_q_norm(self.attn_q(normed).view(heads)), rope)
+        keys = _turn(self.attn_k_norm(self.attn_k(normed).view(heads)), rope)
         values = self.attn_v(normed).view(heads)
         attended = functional.scaled_dot_product_attention(
             queries.transpose(1, 2),
@@ -168,24 +173,21 @@ class Block(nn.Module):
         return merged
 
 
-class Rope:
-    """Rotary position embedding over the two halves of a head."""
+def make_rope(positions: Tensor, head_width: int, base: float, scale: float) -> Rope:
+    """Angles of positions `(T,)` or `(B, T)`, over the two halves of a head."""
+    half = torch.arange(0, head_width, 2, device=positions.device)
+    frequencies = 1.0 / (base ** (half.float() / head_width))
+    angles = (positions.float() / scale).unsqueeze(-1) * frequencies
+    angles = torch.cat((angles, angles), dim=-1).unsqueeze(-2)
+    return angles.cos(), angles.sin()
 
-    def __init__(
-        self, positions: Tensor, head_width: int, base: float, scale: float = 1.0
-    ) -> None:
-        """Prepare the angles of positions `(T,)` or `(B, T)`."""
-        half = torch.arange(0, head_width, 2, device=positions.device)
-        frequencies = 1.0 / (base ** (half.float() / head_width))
-        angles = (positions.float() / scale).unsqueeze(-1) * frequencies
-        angles = torch.cat((angles, angles), dim=-1).unsqueeze(-2)
-        self._cos, self._sin = angles.cos(), angles.sin()
 
-    def turn(self, heads: Tensor) -> Tensor:
-        """Turn `(B, T, H, D)` by the position of each token."""
-        first, second = heads.chunk(2, dim=-1)
-        turned = torch.cat((-second, first), dim=-1)
-        return heads * self._cos.to(heads.dtype) + turned * self._sin.to(heads.dtype)
+def _turn(heads: Tensor, rope: Rope) -> Tensor:
+    """Turn `(B, T, H, D)` by the position of each token."""
+    first, second = heads.chunk(2, dim=-1)
+    cos, sin = rope
+    turned = heads * cos + torch.cat((-second, first), dim=-1) * sin
+    return turned.to(heads.dtype)
 
 
 class Gemma(nn.Module):
@@ -216,8 +218,8 @@ class Gemma(nn.Module):
         masks = mask, self._limit_to_window(positions, mask)
         head = self.shape.head_width
         ropes = (
-            Rope(positions, head, self.shape.rope_base, self.shape.rope_scale),
-            Rope(positions, head, _LOCAL_ROPE_BASE),
+            make_rope(positions, head, self.shape.rope_base, self.shape.rope_scale),
+            make_rope(positions, head, _LOCAL_ROPE_BASE, 1.0),
         )
         hidden = self.token_embd(ids) * self.shape.width**0.5
         for block in self.blk:

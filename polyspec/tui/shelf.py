@@ -96,9 +96,10 @@ def read_tables(model_path: str) -> tuple[TableLine, ...]:
 
 
 def _fingerprint(model_path: str) -> str:
-    from polyspec.gguf_header import read_gguf_header, tokenizer_fingerprint
+    from polyspec.catalog.adapters import read_base_header
+    from polyspec.gguf_header import tokenizer_fingerprint
 
     try:
-        return tokenizer_fingerprint(read_gguf_header(Path(model_path)))
+        return tokenizer_fingerprint(read_base_header(Path(model_path)))
     except ModelError:
         return ""

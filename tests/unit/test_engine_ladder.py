@@ -18,7 +18,11 @@ def make_target(
     """As much of a target as the key of a ladder is made of."""
     header = SimpleNamespace(file_size=file_size, tensors=())
     model = SimpleNamespace(
-        header=header, path=Path("a.model.gguf"), description="tiny", gpu_layers=0
+        header=header,
+        path=Path("a.model.gguf"),
+        files=(Path("a.model.gguf"),),
+        description="tiny",
+        gpu_layers=0,
     )
     options = SimpleNamespace(num_threads=None, kv_type=kv_type)
     target = SimpleNamespace(

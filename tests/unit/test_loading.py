@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from polyspec import loading
+from polyspec.catalog.adapters import PROFILE_KEY
 from polyspec.decoding.step_cost import StepCost
 from polyspec.drafting.compose import DRAFTERS
 from polyspec.engine.devices import Device
@@ -15,7 +16,7 @@ from polyspec.engine.ladder import THOROUGH, Exactness
 from polyspec.engine.model import Model
 from polyspec.errors import ModelError, UsageError
 from polyspec.loading import Loaded, default_context, identify_model, load_model
-from polyspec.prompting.profiles import GEMMA_BASE
+from polyspec.prompting.profiles import GEMMA_BASE, PAIRS
 from polyspec.settings import Settings
 from polyspec.translator import open_translator
 from tests.fakes import ByteTokenizer, FakeTarget
@@ -32,8 +33,11 @@ class FakeModel:
     bytes_per_token = 1 << 16
     closed: list[str]
 
-    def __init__(self, path: Path, *, gpu_layers: int = -1) -> None:
-        self.path, self.gpu_layers = path, gpu_layers
+    def __init__(
+        self, path: Path, *, adapter: Path | None = None, gpu_layers: int = -1
+    ) -> None:
+        self.path, self.gpu_layers = adapter or path, gpu_layers
+        self.files = (path, adapter) if adapter else (path,)
         self.header = SimpleNamespace(metadata={}, file_size=1, tensors=())
         self.tokenizer = ByteTokenizer()
 
@@ -45,6 +49,14 @@ class FakeModel:
 
     def __exit__(self, *_: object) -> None:
         self.closed.append("model")
+
+
+class FakeHeader:
+    """The header of a file, with the texts it is made with."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.metadata = texts
+        self.text = texts.get
 
 
 class FakeContext(FakeTarget):
@@ -96,7 +108,8 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(loading, "LlamaTarget", FakeContext)
     monkeypatch.setattr(loading, "default_model", lambda: Path("tiny.gguf"))
     monkeypatch.setattr(loading, "find_model", Path)
-    monkeypatch.setattr(loading, "require_loadable", lambda path, folder: None)
+    monkeypatch.setattr(loading, "read_gguf_header", lambda path: FakeHeader({}))
+    monkeypatch.setattr(loading, "require_loadable", lambda path, folder, adapter: None)
     monkeypatch.setattr(loading, "detect_profile", lambda metadata: GEMMA_BASE)
     monkeypatch.setattr(loading, "measure_step_seconds", bench.measure)
     monkeypatch.setattr(loading, "probe_exactness", bench.probe)
@@ -267,3 +280,22 @@ def test_what_is_learned_belongs_to_one_model_on_one_device(
     assert names[0].startswith("tiny.")
     monkeypatch.setattr(loading, "list_devices", lambda: [gpu])
     assert len({*names, name(b"weights")}) == 4
+
+
+def test_an_adapter_is_loaded_with_the_model_that_it_changes(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = tmp_path / "tiny-translate.gguf"
+    adapter.write_bytes(b"adapter")
+    texts = {"general.type": "adapter", PROFILE_KEY: "pairs"}
+    header = FakeHeader(texts)
+    monkeypatch.setattr(loading, "read_gguf_header", lambda path: header)
+    monkeypatch.setattr(loading, "find_base", lambda header: Path("tiny.gguf"))
+    loaded = bench.load(Settings(model=str(adapter)))
+    assert loaded.model.files == (Path("tiny.gguf"), adapter)
+    assert loaded.model.path == adapter
+    assert loaded.profile is PAIRS
+    assert bench.reports == ["measuring how fast tiny-translate is here, once"]
+    before = identify_model(loaded.model)
+    adapter.write_bytes(b"trained")
+    assert identify_model(loaded.model) != before

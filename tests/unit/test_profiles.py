@@ -12,6 +12,7 @@ from polyspec.prompting.profiles import (
     EUROLLM,
     GEMMA_BASE,
     GEMMA_CHAT,
+    PAIRS,
     PLAIN,
     QWEN3_CHAT,
     QWEN_CHAT,
@@ -49,6 +50,7 @@ FEW_SHOT = (
     "English: Hello.\nFrench:"
 )
 GOLDEN = [
+    (PAIRS, "English: Hello.\nFrench:", "\n"),
     (QWEN_CHAT, CHATML, "<|im_end|>"),
     (QWEN3_CHAT, CHATML + "<think>\n\n</think>\n\n", "<|im_end|>"),
     (
