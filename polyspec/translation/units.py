@@ -75,12 +75,13 @@ class UnitJob:
         self._counts: list[DraftCounts] = []
         self._jobs: list[SegmentJob] = []
         self._owners: dict[Part, SegmentJob] = {}
+        """From each part that waits for its answer to what it belongs to."""
         self._begin([self._protected.text])
 
     @property
     def is_done(self) -> bool:
         """Whether it waits for no answer."""
-        return all(job.is_done for job in self._jobs)
+        return not self._owners
 
     def open_parts(self) -> list[Part]:
         """What is to be asked for first."""
