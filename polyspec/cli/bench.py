@@ -8,6 +8,7 @@ import typer
 
 from polyspec.cli import diagnostics, options, output
 from polyspec.cli.bench_paper import paper
+from polyspec.cli.bench_quality import quality
 from polyspec.cli.bench_replay import replay
 from polyspec.errors import UsageError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from polyspec.settings import Settings
 
 app = typer.Typer(
-    help="Measure speed on this machine, as ratios taken side by side.",
+    help="Measure speed and quality on this machine.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -226,6 +227,7 @@ def overhead(
 
 app.command()(replay)
 app.command()(paper)
+app.command()(quality)
 
 
 def _find_languages(text: str) -> "tuple[Language, ...]":
