@@ -1,7 +1,7 @@
 """Translating and story writing as jobs for the model's thread.
 
 What is written is told as changes: "from this offset on the text is now ...", at most
-thirty times a second, however fast the model writes.
+fifteen times a second, however fast the model writes.
 """
 
 import threading
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from polyspec.translator import Translator
 
 Post = Callable[[Message], object]
-_FRAME_S = 1 / 30
+_FRAME_S = 1 / 15
 
 
 @dataclass

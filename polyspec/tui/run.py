@@ -8,6 +8,7 @@ from typing import Any
 from polyspec.errors import SettingsError, UsageError
 
 _PATIENCE_S = 5.0
+_SWITCH_S = 0.001
 
 
 def has_terminal() -> bool:
@@ -37,6 +38,8 @@ def open_interface(overrides: dict[str, Any] | None = None) -> int:
             remedy="use polyspec translate in scripts",
         )
     gc.disable()  # the application enables it when its first frame stands
+    # The model's thread would otherwise make each key and each frame wait longer.
+    sys.setswitchinterval(_SWITCH_S)
     from polyspec.tui.app import PolySpecApp
     from polyspec.tui.driver import choose_driver
     from polyspec.tui.interface_file import Interface, read_interface

@@ -31,7 +31,7 @@ class WordLine(Widget):
     ALLOW_SELECT = False
     COMPONENT_CLASSES = {"word-line--hover"}
 
-    words: reactive[Sequence[Word]] = reactive((), layout=True)
+    words: reactive[Sequence[Word]] = reactive(())
     last: reactive[Word | None] = reactive(None)
     """Stands at the right end, whatever else fits."""
     under_mouse: reactive[str | None] = reactive(None)
@@ -53,6 +53,10 @@ class WordLine(Widget):
 
     def get_content_width(self, *_: object) -> int:
         return sum(word.content.cell_length for word in self.words)
+
+    def watch_words(self) -> None:
+        if self.styles.is_auto_width:
+            self.refresh(layout=True)
 
     def render(self) -> Content:
         width = self.content_size.width

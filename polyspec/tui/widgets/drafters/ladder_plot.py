@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.reactive import reactive
 
-from polyspec.tui.widgets.fitted import Fitted
+from polyspec.tui.widgets.drafters.lines import Lines
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -17,7 +17,7 @@ def draw_bar(share: float, width: int) -> str:
     return "█" * full + (_EIGHTHS[rest] if rest else "")
 
 
-class LadderPlot(Fitted):
+class LadderPlot(Lines):
     """One bar for each power of two that was measured; the cost of one token is 1."""
 
     HELP = (
@@ -25,17 +25,20 @@ class LadderPlot(Fitted):
         "measured on this machine. Flat is good: there drafts are nearly free."
     )
 
-    rungs: reactive[Sequence[tuple[int, float]]] = reactive((), layout=True)
+    rungs: reactive[Sequence[tuple[int, float]]] = reactive(())
     """Tokens in a step, and its seconds."""
 
-    def render(self) -> Content:
+    def watch_rungs(self) -> None:
+        self.draw()
+
+    def lines(self, width: int) -> list[Content]:
         if not self.rungs:
-            return Content("not measured yet")
+            return [Content("not measured yet")]
         first = self.rungs[0][1] or 1.0
         shown = [rung for rung in self.rungs if rung[0].bit_count() == 1]
         most = max(seconds for _, seconds in shown) / first
-        width = max(4, self.content_size.width - 11)
-        lines = [
+        width = max(4, width - 11)
+        return [
             Content.assemble(
                 (f"{tokens:>3} ", "$muted"),
                 (f"{draw_bar(seconds / first / most, width):<{width}}", "$primary"),
@@ -43,4 +46,3 @@ class LadderPlot(Fitted):
             )
             for tokens, seconds in shown
         ]
-        return Content("\n").join(lines)

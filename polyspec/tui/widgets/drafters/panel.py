@@ -13,23 +13,24 @@ from textual.widgets import Label, Select, Static
 
 from polyspec.tui.widgets.drafters.figures import DraftFigures
 from polyspec.tui.widgets.drafters.ladder_plot import LadderPlot, draw_bar
-from polyspec.tui.widgets.fitted import Fitted
+from polyspec.tui.widgets.drafters.lines import Lines
 
 
-class AcceptanceBars(Fitted):
+class AcceptanceBars(Lines):
     """Accepted tokens by drafter, in the drafters' colours."""
 
     HELP = "How many tokens of each drafter the model accepted; the rest is its own."
 
-    figures: reactive[DraftFigures | None] = reactive(
-        None, always_update=True, layout=True
-    )
+    figures: reactive[DraftFigures | None] = reactive(None, always_update=True)
 
-    def render(self) -> Content:
+    def watch_figures(self) -> None:
+        self.draw()
+
+    def lines(self, width: int) -> list[Content]:
         figures = self.figures
         if figures is None or not figures.num_tokens:
-            return Content("nothing written yet")
-        width = max(4, self.size.width - 19)
+            return [Content("nothing written yet")]
+        width = max(4, width - 19)
         own = figures.num_tokens - figures.num_accepted
         rows = [(name, n) for name, n in sorted(figures.accepted_by_source.items())]
         lines = [
@@ -51,24 +52,25 @@ class AcceptanceBars(Fitted):
                 f"{own:>5}",
             )
         )
-        return Content("\n").join(lines)
+        return lines
 
 
-class FigureTable(Fitted):
+class FigureTable(Lines):
     """How fast the run is, and what drafting did to that."""
 
-    figures: reactive[DraftFigures | None] = reactive(
-        None, always_update=True, layout=True
-    )
-    rates: reactive[Mapping[str, float]] = reactive(dict, layout=True)
-    rungs: reactive[Sequence[tuple[int, float]]] = reactive((), layout=True)
+    figures: reactive[DraftFigures | None] = reactive(None, always_update=True)
+    rates: reactive[Mapping[str, float]] = reactive(dict)
+    rungs: reactive[Sequence[tuple[int, float]]] = reactive(())
 
-    def render(self) -> Content:
-        width = max(4, self.size.width - 18)
-        return Content("\n").join(
+    def watch_figures(self) -> None:
+        self.draw()
+
+    def lines(self, width: int) -> list[Content]:
+        width = max(4, width - 18)
+        return [
             Content.assemble((f"{name:<18}", "$muted"), f"{value:>{width}}")
             for name, value in self._rows()
-        )
+        ]
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         figures = self.figures or DraftFigures()
@@ -176,7 +178,8 @@ class DrafterPanel(Vertical):
         if not self.is_mounted:
             return
         table = self.query_one(FigureTable)
-        table.figures, table.rates, table.rungs = self.figures, self.rates, self.rungs
+        table.rates, table.rungs = self.rates, self.rungs
+        table.figures = self.figures
         self.query_one(AcceptanceBars).figures = self.figures
         self.query_one(LadderPlot).rungs = self.rungs
         memory = f"{self.memory_bytes / 1e9:.2f} GB of memory in use"
