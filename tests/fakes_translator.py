@@ -23,6 +23,7 @@ from polyspec.prompting.profiles import TRANSLATEGEMMA
 from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.translator import Translator
+from polyspec.translator.user_assets import UserAssets
 from tests.fakes import ByteTokenizer, FakeTarget
 from tests.fakes_completer import FakeCompleter, own_text
 
@@ -48,6 +49,8 @@ class FakeOpening:
     notes: Sequence[str] = ()
     opened: list[Settings] = field(default_factory=list)
     num_closed: int = 0
+    has_assets: bool = False
+    """Whether memory, glossary and history are at work."""
 
     @contextmanager
     def __call__(
@@ -55,16 +58,21 @@ class FakeOpening:
     ) -> Iterator[Translator]:
         require_drafter(settings.draft)
         self.opened.append(settings)
+        assets = UserAssets(settings, report) if self.has_assets else None
+        model = SimpleNamespace(path=Path("tiny.gguf"))
         try:
             yield FakeTranslator(
                 settings,
-                cast(Loaded, SimpleNamespace(profile=TRANSLATEGEMMA)),
+                cast(Loaded, SimpleNamespace(profile=TRANSLATEGEMMA, model=model)),
                 cast(Session, self.completer),
                 Drafting("history", Feedback()),
                 self.completer.num_places,
                 list(self.notes),
+                assets=assets,
             )
         finally:
+            if assets is not None:
+                assets.close()
             self.num_closed += 1
 
 

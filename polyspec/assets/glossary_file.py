@@ -68,10 +68,12 @@ def _read_table(
     places: tuple[int, int] | None = None
     for row in read_rows(path, _TITLE, delimiter):
         if places is None:
-            named = _find_places(row.cells, pair)
-            places = named or (0, 1)
-            if named is not None:
+            places = _find_places(row.cells, pair)
+            if places is not None:
                 continue
+            if len(row.cells) > 1 and all(_short(cell.lower()) for cell in row.cells):
+                return  # a header of other languages
+            places = (0, 1)
         source, target = (
             row.cells[place] if place < len(row.cells) else "" for place in places
         )

@@ -48,6 +48,8 @@ def build_app() -> typer.Typer:
         doctor,
         drafts,
         formats,
+        glossary,
+        history,
         memory,
         models,
         story,
@@ -71,6 +73,8 @@ def build_app() -> typer.Typer:
     app.add_typer(models.app, name="models")
     app.add_typer(tables.app, name="tables")
     app.add_typer(memory.app, name="memory")
+    app.add_typer(history.app, name="history")
+    app.add_typer(glossary.app, name="glossary")
     app.add_typer(drafts.app, name="drafts")
     app.add_typer(bench.app, name="bench")
     app.add_typer(config.app, name="config")

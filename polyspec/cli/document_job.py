@@ -123,7 +123,8 @@ def run_job(
             cannot be written, or another run works at it.
     """
     journal = None
-    if job.target is not None and _is_file_or_new(job.target):
+    is_kept = not translator.settings.private
+    if job.target is not None and is_kept and _is_file_or_new(job.target):
         journal = open_journal(
             job.source, job.target, job.choice, translator, is_anew=job.is_anew
         )
@@ -146,6 +147,7 @@ def run_job(
         translator.translate_document(job.document, sink, report, journal)
         if journal is not None:
             journal.complete()
+    translator.add_to_history("", "", job.source.name)
 
 
 def _is_written(job: DocumentJob, journal: "Journal") -> bool:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from polyspec.translator import Translator
 
 _CHANGES_NOTHING = frozenset(
-    {"model", "draft", "memory", "gpu_layers", "draft_gpu_layers", "threads",
-     "parallel", "encoding"}
+    {"model", "draft", "memory", "history", "private", "gpu_layers",
+     "draft_gpu_layers", "threads", "parallel", "encoding"}
 )  # fmt: skip
 """Settings that do not decide what is written. The model and the encoding do, and are
 named apart."""
@@ -50,6 +50,8 @@ def open_journal(
         **choice.facts(),
         **_relevant(translator.settings),
     }
+    if translator.settings.glossary is not None:
+        facts["glossary"] = _digest(Path(translator.settings.glossary))
     path = state_dir() / "jobs" / f"{job_name(output)}.jsonl"
     journal = Journal(path, facts, is_anew=is_anew)
     if journal.num_entries:

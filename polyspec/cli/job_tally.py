@@ -52,6 +52,8 @@ class Tally:
     num_kept: int = 0
     num_replayed: int = 0
     """Segments that an earlier run translated."""
+    num_recalled: int = 0
+    """Segments that the translation memory had."""
     flags: list[Flag] = field(default_factory=list)
 
     def note(self, unit: "TranslatedUnit", document: Path, number: int) -> int:
@@ -63,6 +65,7 @@ class Tally:
         self.num_words += num_words
         self.num_kept += unit.is_kept
         self.num_replayed += unit.is_replayed
+        self.num_recalled += unit.is_recalled
         for counts in unit.counts:
             self.stats.add(unit.num_tokens if counts is unit.counts[0] else 0, counts)
         if unit.note:
@@ -93,6 +96,7 @@ class Tally:
                 if self.num_replayed
                 else ""
             )
+            + (f", {self.num_recalled} from memory" if self.num_recalled else "")
         )
         if self.flags:
             diagnostics.note(
@@ -107,6 +111,7 @@ class Tally:
             "num_words": self.num_words,
             "num_flagged": len(self.flags),
             "num_kept": self.num_kept,
+            "num_recalled": self.num_recalled,
             "flagged": [asdict(flag) for flag in self.flags],
         }
 

@@ -22,8 +22,44 @@ Memory = Annotated[
     bool | None,
     typer.Option(
         "--memory/--no-memory",
-        help="Learn from what the model writes, on this machine, or do not.",
+        help="Keep translations and learn from texts, on this machine, or do not.",
     ),
+]
+Reuse = Annotated[
+    bool | None,
+    typer.Option(
+        "--reuse/--no-reuse",
+        help="Take stored translations of identical sentences without the model.",
+    ),
+]
+Fuzzy = Annotated[
+    int | None,
+    typer.Option(
+        "--fuzzy", metavar="PERCENT", help="How similar a stored sentence must be."
+    ),
+]
+Examples = Annotated[
+    bool | None,
+    typer.Option(
+        "--examples/--no-examples",
+        help="Show the model the most similar stored translation.",
+    ),
+]
+Glossary = Annotated[
+    Path | None,
+    typer.Option(
+        "--glossary", metavar="FILE", help="Terms to use: a .csv, .tsv or .tbx file."
+    ),
+]
+History = Annotated[
+    bool | None,
+    typer.Option(
+        "--history/--no-history", help="List the translation in the history, or do not."
+    ),
+]
+Private = Annotated[
+    bool,
+    typer.Option("--private", help="Keep nothing of the text, wherever it may be."),
 ]
 Exact = Annotated[
     bool,

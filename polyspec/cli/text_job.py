@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polyspec.cli import diagnostics, output
+from polyspec.cli.history_note import HistoryNote
 from polyspec.cli.run_stats import RunStats, draft_fields, show_stats
 from polyspec.cli.sources import Source, open_source
 from polyspec.cli.trace_file import Trace, open_trace
@@ -45,13 +46,20 @@ def translate_text(
             trace.begin(translator)
             is_streaming = output_file is None and not as_json and sys.stdout.isatty()
             sums, started = RunStats(), time.perf_counter()
+            num_recalled = 0
             segments = _run(translator, source, write, is_streaming, as_json=as_json)
+            heard = HistoryNote(translator)
             with _show_progress(output_file) as progress:
                 for segment in segments:
                     sums.add(segment.num_tokens, segment.counts)
+                    heard.add(segment)
+                    num_recalled += segment.is_recalled
                     _trace(trace, segment)
                     progress.update(sums.num_segments)
             trace.end(translator)
+            if num_recalled:
+                diagnostics.note(f"{num_recalled} segments were taken from the memory")
+            heard.write(in_.name if in_ is not None and not texts else "")
             if has_stats:
                 show_stats(sums, translator, time.perf_counter() - started)
 
@@ -119,6 +127,7 @@ def _as_json(translator: "Translator", segment: "TranslatedSegment") -> str:
         "before": segment.segment.prefix,
         "after": segment.segment.suffix,
         "note": segment.note,
+        "recalled": segment.is_recalled,
     }
     line = json.dumps(fields, ensure_ascii=False) + "\n"
     return line.encode("utf-8", "backslashreplace").decode("utf-8")

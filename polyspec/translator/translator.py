@@ -147,6 +147,34 @@ class Translator:
         """Name the model so that another one has another name."""
         return identify_model(self.loaded.model)
 
+    def add_to_history(
+        self,
+        text: str,
+        translation: str,
+        title: str = "",
+        *,
+        to: str | None = None,
+        from_: str | None = None,
+    ) -> None:
+        """List a translation in the history, if the user keeps one.
+
+        Args:
+            text: The text; empty for a document, of which the title is listed.
+            translation: The same in the target language.
+            title: Name of the file that it comes from, if it does.
+            to: Target language, otherwise that of the settings.
+            from_: Source language, otherwise that of the settings or English.
+        """
+        if self.assets is not None:
+            self.assets.note(
+                self.source_language(from_),
+                self.target_language(to),
+                text,
+                translation,
+                model=self.loaded.model.path.stem,
+                title=title,
+            )
+
     def _consult(
         self, source: Language, target: Language, is_kept: bool = True
     ) -> tuple[Recall | None, Guidance]:

@@ -424,6 +424,7 @@ def test_json_is_one_object_a_segment(
         "before": "",
         "after": "\n",
         "note": "",
+        "recalled": False,
     }
     assert (blank["source"], blank["num_tokens"]) == ("", 0)
     assert second["text"] == "BRING YOUR CARD."
