@@ -54,6 +54,7 @@ def build_app() -> typer.Typer:
         models,
         story,
         tables,
+        train,
         translate,
         tui,
     )
@@ -76,6 +77,7 @@ def build_app() -> typer.Typer:
     app.add_typer(history.app, name="history")
     app.add_typer(glossary.app, name="glossary")
     app.add_typer(drafts.app, name="drafts")
+    app.add_typer(train.app, name="train")
     app.add_typer(bench.app, name="bench")
     app.add_typer(config.app, name="config")
     app.command("formats")(formats.formats)

@@ -113,7 +113,7 @@ def distill(
     subject = Subject(path.stem, request.fingerprint, target.code, task)
     kept = journal or table.with_suffix(f".{path.stem}.{task}.jsonl")
     with Journal(kept, subject) as opened:
-        _write(settings, plan, opened)
+        write_journal(settings, plan, opened)
     with (
         open_encoder(request.header, diagnostics.note) as encoder,
         diagnostics.progress(f"building the {target.code} table", None) as bar,
@@ -124,8 +124,8 @@ def distill(
     output.write_line(str(table))
 
 
-def _write(settings: "Settings", plan: "Plan", journal: "Journal") -> None:
-    """Let the model write what the journal lacks."""
+def write_journal(settings: "Settings", plan: "Plan", journal: "Journal") -> None:
+    """Let the model write what the journal lacks, with a bar."""
     from polyspec.training.distill import write_outputs
     from polyspec.translator import open_translator
 

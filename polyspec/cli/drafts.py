@@ -30,7 +30,7 @@ def make(
         typer.Option(
             help="Languages whose tokens to keep, with commas between; for "
             "translation also the source language. Their n-gram tables name the "
-            "tokens."
+            "tokens, or --corpus does."
         ),
     ],
     out: Annotated[Path, typer.Option("--output", "-o", help="The draft model.")],
@@ -109,3 +109,68 @@ def _choose_tokens(
         return choose_tokens(
             header, codes, corpora, encoder=encoder, max_tokens=max_tokens
         )
+
+
+@app.command("eval")
+def evaluate(
+    draft: Annotated[
+        Path, typer.Argument(metavar="DRAFT", help="The draft model, as a file.")
+    ],
+    journals: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="JOURNAL...",
+            help="What the target wrote, as `tables distill --journal` and `train "
+            "draft` keep it (.jsonl).",
+        ),
+    ],
+    target: Annotated[
+        str, typer.Option(help="The model that it drafts for: a name or a path.")
+    ],
+    ladder: Annotated[
+        str,
+        typer.Option(
+            help="Cost of the target's steps: cuda, cpu, like 2=1.07,4=1.28, or "
+            "measured on this machine."
+        ),
+    ] = "cuda",
+    cost: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Cost of a step of the draft, as a share of one of the target; "
+            "otherwise the share of bytes that it reads.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Answers of each journal at most.")
+    ] = 200,
+    from_: Annotated[
+        str, typer.Option("--from", metavar="LANGUAGE", help="Language of the sources.")
+    ] = "en",
+) -> None:
+    """Say what a draft is worth on what its target wrote, beside the n-gram table.
+
+    The target is not run: its tokens are written again, and steps are counted by the
+    ladder, those of the draft included. The last line of output is one JSON object.
+
+    Example: polyspec drafts eval yor.gguf yor.translate.jsonl --target gemma-3-270m
+    """
+    from polyspec.benchmarks.draft_suite import DraftBench, format_worth
+    from polyspec.benchmarks.ladders import find_ladder
+    from polyspec.catalog.store import find_model
+    from polyspec.gguf_header import read_gguf_header
+    from polyspec.languages import find_language
+    from polyspec.training.examples import read_answers
+
+    header = read_gguf_header(find_model(target))
+    source_language = find_language(from_)
+    rows = []
+    with DraftBench(draft, header, find_ladder(ladder, header), cost) as bench:
+        for path in journals:
+            subject, answers = read_answers(path, header, source_language, limit)
+            pairs = [(each.prompt_ids, each.answer_ids) for each in answers]
+            rows += bench.measure(subject.language, subject.task, pairs)
+            diagnostics.note(f"{path.name}: done")
+    output.write_line(format_worth(rows))
+    output.write_json({"cost": bench.cost, "rows": [row.as_fields() for row in rows]})

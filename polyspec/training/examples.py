@@ -1,15 +1,20 @@
 """What a draft learns from: answers that the target wrote, or existing text."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
+from polyspec.engine.model import Model
 from polyspec.engine.tokenizer import Tokenizer
+from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.languages import Language, find_language
+from polyspec.prompting.detect import detect_profile
 from polyspec.prompting.interfaces import Prompt
 from polyspec.prompting.profiles import Profile
 from polyspec.stories.prompts import make_story_prompt
 from polyspec.tables.corpus import read_lines
-from polyspec.training.journal import Entry, Journal
+from polyspec.training.journal import Entry, Journal, Subject, read_subject
 from polyspec.training.outputs import choose_sentences
 from polyspec.training.own_table import clean_text
 from polyspec.training.teacher import Example
@@ -26,7 +31,7 @@ def make_examples(
     tokenizer: Tokenizer,
     profile: Profile,
     *,
-    source_language: str = "eng",
+    source_language: Language,
     num_words: int = 120,
 ) -> Iterator[Example]:
     """The answers of a journal behind the prompts that asked for them.
@@ -37,18 +42,47 @@ def make_examples(
         journal: Translations or stories.
         tokenizer: Of the target.
         profile: How the target is asked.
-        source_language: Of the sentences, ISO 639-3.
+        source_language: Of the sentences.
         num_words: How long a story was to be.
     """
     language = find_language(journal.subject.language)
-    build = _prompt_maker(
-        journal, profile, language, find_language(source_language), num_words
-    )
+    build = _prompt_maker(journal, profile, language, source_language, num_words)
     for entry in journal.entries:
         answer = _clean_ids(entry, tokenizer)
         if len(answer) >= _LEAST_TOKENS:
             prompt_ids = encode_prompt(tokenizer, build(entry.source))
             yield Example(tuple(prompt_ids), answer)
+
+
+def read_answers(
+    path: Path, header: GgufHeader, source_language: Language, max_answers: int
+) -> tuple[Subject, list[Example]]:
+    """The first answers of a target's journal, behind their prompts.
+
+    Args:
+        path: A journal.
+        header: Of the target.
+        source_language: Of the sentences that were translated.
+        max_answers: How many to take.
+
+    Raises:
+        DocumentError: It is no journal, or one of another model.
+        ModelError: The target's vocabulary cannot be loaded.
+    """
+    subject = read_subject(path)
+    with (
+        Journal(
+            path, replace(subject, fingerprint=tokenizer_fingerprint(header))
+        ) as journal,
+        Model(header.path, gpu_layers=0, vocab_only=True) as model,
+    ):
+        examples = make_examples(
+            journal,
+            model.tokenizer,
+            detect_profile(header.metadata),
+            source_language=source_language,
+        )
+        return subject, list(islice(examples, max_answers))
 
 
 def make_text_examples(

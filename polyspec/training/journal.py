@@ -39,6 +39,25 @@ class Entry:
     """Whether the limit of tokens ended it."""
 
 
+def read_subject(path: Path) -> Subject:
+    """Who wrote what, as the head of a journal says.
+
+    Raises:
+        DocumentError: It cannot be read, or is no journal.
+    """
+    try:
+        with path.open(encoding="utf-8") as lines:
+            head = json.loads(lines.readline())
+        names = ("model", "fingerprint", "language", "task")
+        return Subject(*(str(head[name]) for name in names))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DocumentError(
+            f"{path} is no journal",
+            cause=f"its first line does not say who wrote it: {error}",
+            remedy="pass one that tables distill or train draft wrote",
+        ) from error
+
+
 class Journal:
     """Answers in a JSON Lines file: a head, then one entry a line.
 

@@ -1,13 +1,15 @@
 """Lessons on disk: a folder of compressed parts, to which a killed run can add."""
 
 import json
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from polyspec.documents.output_file import open_binary_output, open_output
 from polyspec.errors import DocumentError
@@ -27,9 +29,8 @@ class Course:
     """Of the target's tokenizer."""
     language: str
     """ISO 639-3."""
-    strategy: str
-    corpus: str
-    """Name of the text behind it."""
+    text: str
+    """What is read: the answers to a task, or a text by its name."""
 
 
 class LessonStore:
@@ -65,46 +66,47 @@ class LessonStore:
                 was = found.get(key) if isinstance(found, dict) else None
                 raise self._refuse(f"its {key} is {was!r}, not {value!r}")
 
-    def add_all(
+    def complete(
         self,
         examples: Iterable[Example],
         teach: Callable[[Example], Lesson],
         report: Callable[[int], None],
-    ) -> None:
-        """Teach the examples whose parts are not there yet.
-
-        The examples must come in the same order each time; only the last part may be
-        shorter, and is written anew when more have come.
+    ) -> list[Lesson]:
+        """The lessons of all examples; those that are kept are not taught again.
 
         Args:
-            examples: All, from the first on.
+            examples: All, from the first on and in the same order each time.
             teach: Makes a lesson of an example.
             report: Told how many examples are done.
 
         Raises:
-            DocumentError: A part cannot be written or read.
+            DocumentError: A part cannot be written, or is damaged.
         """
         waiting = iter(examples)
-        num_done = 0
-        number = 0
-        while part := list(islice(waiting, _EXAMPLES_PER_PART)):
-            path = self._part(number)
-            if not path.exists() or self._count(path) < len(part):
-                self._write(path, [teach(example) for example in part])
-            num_done += len(part)
-            report(num_done)
-            number += 1
+        lessons: list[Lesson] = []
+        for number in count():
+            part = list(islice(waiting, _EXAMPLES_PER_PART))
+            if not part:
+                break
+            lessons += self._complete_part(self._part(number), part, teach)
+            report(len(lessons))
+        return lessons
 
-    def read(self) -> Iterator[Lesson]:
-        """All lessons.
-
-        Raises:
-            DocumentError: A part is damaged.
-        """
-        number = 0
-        while self._part(number).exists():
-            yield from self._read_part(self._part(number))
-            number += 1
+    def _complete_part(
+        self,
+        path: Path,
+        examples: Sequence[Example],
+        teach: Callable[[Example], Lesson],
+    ) -> list[Lesson]:
+        """Read a part; one that was the last may have to grow or shrink."""
+        kept = self._read_part(path) if path.exists() else []
+        for example, lesson in zip(examples, kept, strict=False):
+            if example.answer_ids != tuple(lesson.answer_ids.tolist()):
+                raise self._refuse(f"{path.name} holds lessons of other texts")
+        if len(kept) < len(examples):
+            kept += [teach(example) for example in examples[len(kept) :]]
+            self._write(path, kept)
+        return kept[: len(examples)]
 
     def _part(self, number: int) -> Path:
         return self.folder / f"{number:05}.npz"
@@ -123,15 +125,11 @@ class LessonStore:
                 ),
             )
 
-    def _count(self, path: Path) -> int:
-        return sum(1 for _ in self._read_part(path))
-
-    def _read_part(self, path: Path) -> Iterator[Lesson]:
+    def _read_part(self, path: Path) -> list[Lesson]:
         try:
-            with np.load(path, allow_pickle=False) as part:
-                arrays = {name: part[name] for name in part.files}
-            yield from _split(arrays)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
+                return _split({name: part[name] for name in part.files})
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             raise self._refuse(f"{path.name} is damaged") from error
 
     def _refuse(self, cause: str) -> DocumentError:
@@ -142,7 +140,7 @@ class LessonStore:
         )
 
 
-def _split(arrays: dict[str, np.ndarray]) -> list[Lesson]:
+def _split(arrays: dict[str, NDArray[Any]]) -> list[Lesson]:
     prompts = np.cumsum(arrays["prompt_sizes"])[:-1]
     answers = np.cumsum(arrays["answer_sizes"])[:-1]
     columns = [

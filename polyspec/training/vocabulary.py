@@ -13,7 +13,7 @@ from polyspec.errors import ModelError
 from polyspec.gguf_header import GgufHeader, StringArray, tokenizer_fingerprint
 from polyspec.tables.corpus import read_lines
 from polyspec.tables.encoder import Encoder
-from polyspec.tables.store import open_table_for
+from polyspec.tables.store import find_table_for, open_table_for
 
 _NORMAL, _UNUSED, _BYTE = 1, 5, 6
 _RESERVED = re.compile(rb"unused\d|reserved_special_token|\[PAD\d", re.IGNORECASE)
@@ -33,7 +33,8 @@ def choose_tokens(
 
     Args:
         header: Of the target.
-        languages: ISO 639-3; the n-gram table of each names tokens.
+        languages: ISO 639-3; the n-gram table of each names tokens. Beside corpora, a
+            language may have none.
         corpora: Texts whose tokens are taken as well, the frequent ones first.
         encoder: Tokenizes corpora.
         max_tokens: How many there may be; those of tables and controls always stay.
@@ -46,12 +47,11 @@ def choose_tokens(
         ModelError: The model has no tokenizer.
     """
     kept = set(find_indispensable(header))
-    fingerprint = tokenizer_fingerprint(header)
+    texts = list(corpora)
     for language in languages:
-        with open_table_for(language, fingerprint, header.path.stem) as table:
-            kept.update(table.known_ids().tolist())
+        kept.update(_tokens_of_table(header, language, is_needed=not texts))
     counts: Counter[int] = Counter()
-    for corpus in corpora:
+    for corpus in texts:
         if encoder is None:
             raise ValueError("corpora must come with an encoder")
         counts.update(_tokens_of(corpus, encoder))
@@ -60,6 +60,17 @@ def choose_tokens(
             break
         kept.add(token_id)
     return np.array(sorted(kept), dtype=np.int32)
+
+
+def _tokens_of_table(
+    header: GgufHeader, language: str, *, is_needed: bool
+) -> list[int]:
+    fingerprint = tokenizer_fingerprint(header)
+    if not is_needed and find_table_for(language, fingerprint) is None:
+        return []
+    with open_table_for(language, fingerprint, header.path.stem) as table:
+        known: list[int] = table.known_ids().tolist()
+        return known
 
 
 def _tokens_of(corpus: Path, encoder: Encoder) -> Iterator[int]:
