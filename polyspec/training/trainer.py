@@ -40,6 +40,10 @@ class Schedule:
         cosine = (1.0 + math.cos(math.pi * done)) / 2
         return self.peak_rate * (self.final_share + (1.0 - self.final_share) * cosine)
 
+    def facts(self) -> dict[str, str]:
+        """What must be the same for a run to go on."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
 
 class Trainer(Generic[Item]):
     """Trains all weights of a model with AdamW.
@@ -73,7 +77,7 @@ class Trainer(Generic[Item]):
         self._measure = measure
         self._schedule = schedule
         self._path = checkpoint
-        self._subject = {**subject, **{k: str(v) for k, v in asdict(schedule).items()}}
+        self._subject = {**subject, **schedule.facts()}
         self._optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.0)
         self._num_parts = 1
         self.num_done = 0
@@ -85,12 +89,14 @@ class Trainer(Generic[Item]):
         self,
         choose: Callable[[int], Sequence[Item]],
         report: Callable[[int, float], None],
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         """Train to the end of the schedule.
 
         Args:
             choose: The items of a step.
             report: Told the number of steps done and the mean loss of the last.
+            is_over: Asked after each step; the run is then kept and left.
 
         Raises:
             ModelError: The loss is no number; the step's items are saved beside the
@@ -101,10 +107,12 @@ class Trainer(Generic[Item]):
         while self.num_done < self._schedule.num_steps:
             loss = self._step(choose(self.num_done))
             self.num_done += 1
-            is_last = self.num_done == self._schedule.num_steps
+            is_last = self.num_done == self._schedule.num_steps or is_over()
             if is_last or self.num_done % self._schedule.save_every == 0:
                 self._save()
             report(self.num_done, loss)
+            if is_last:
+                return
 
     def _step(self, items: Sequence[Item]) -> float:
         while True:
