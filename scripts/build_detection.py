@@ -4,11 +4,14 @@ A softmax regression on the character n-grams of `polyspec/detection/ngrams.py`:
 that tell most of the language are kept, and their weights are fitted to stretches of
 one to twenty words, all languages counting the same. Weights are kept as bytes.
 
-Usage: python scripts/build_detection.py CORPORA [--chars N] [--ngrams N] [--epochs N]
+Usage: python scripts/build_detection.py CORPORA [--sift MODEL] [--output FILE]
+
+Corpora hold lines in other languages. So the model is built twice: the second time,
+with `--sift`, lines that the first model takes for another language are left out.
 
 CORPORA holds `data/mono/<language>.train.txt.zst` and `data/src/eng.txt.zst`, of which
-every 70th line is left for `scripts/measure_detection.py`. It takes some ten minutes
-and 4 GB of memory. The last line of output is a JSON object.
+every 70th line is left for `scripts/measure_detection.py`. It takes some minutes and
+4 GB of memory. The last line of output is a JSON object.
 """
 
 import argparse
@@ -26,7 +29,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from polyspec.detection.model import DATA_FILE, LEAST_MARGIN, Header, write_model
+from polyspec.detection.model import (
+    DATA_FILE,
+    LEAST_MARGIN,
+    Header,
+    NgramModel,
+    load_ngram_model,
+    write_model,
+)
 from polyspec.detection.ngrams import clean, ngrams_of
 from polyspec.tables.corpus import read_lines
 
@@ -43,15 +53,21 @@ CLASSES = {
 ALONE = ("ara", "amh")
 """Those that have a script to themselves among ours; others are written in it too."""
 UNSPACED = {"zho", "jpn"}
+PRIORS = {"eng": 3.0} | dict.fromkeys(
+    ("deu", "fra", "spa", "ita", "por", "nld", "pol", "tur"), 1.5
+)
+"""How much more often texts are met than in the others; tells where words do not."""
 ENGLISH_HELD_OUT = 70
 """Every so many-th English line is for measuring."""
-_WORDS = (1, 2, 3, 3, 4, 6, 10, 20)
+_WORDS = (1, 1, 2, 3, 3, 4, 6, 10, 20)
 _CHARS = (4, 6, 10, 30)
 _LEAST_COUNT = 8
 _STRIPPED = 0.1
 """Share of Latin stretches that lose their accents, as people leave them away."""
 _LEAST_LETTER_SHARE = 1e-4
 """A letter that is rarer in a language's text is foreign to it."""
+_STRANGE = 0.9
+"""Probability of another language from which on a line is left out."""
 _BATCH = 1024
 _STRETCHES = 3
 """So many in a row are as long as a sentence or two."""
@@ -82,14 +98,16 @@ def main() -> None:
     """Build the model and write it into the package."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpora", type=Path)
-    parser.add_argument("--chars", type=int, default=1_000_000)
+    parser.add_argument("--chars", type=int, default=600_000)
     parser.add_argument("--ngrams", type=int, default=44_000)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--sift", type=Path, help="model of an earlier run")
     parser.add_argument("--output", type=Path, default=DATA_FILE)
     arguments = parser.parse_args()
     languages = [code for group in CLASSES.values() for code in group]
+    sieve = load_ngram_model(arguments.sift) if arguments.sift else None
     texts = {
-        code: list(cut(arguments.corpora, code, arguments.chars))
+        code: list(cut(arguments.corpora, code, arguments.chars, sieve))
         for code in (*languages, *ALONE)
     }
     vocabulary = choose_ngrams([texts[code] for code in languages], arguments.ngrams)
@@ -97,6 +115,7 @@ def main() -> None:
     samples = encode([texts[code] for code in languages], vocabulary)
     scripts = [script for script, group in CLASSES.items() for _ in group]
     weights = fit(samples, len(vocabulary), scripts, arguments.epochs)
+    weights[-1] += np.log([PRIORS.get(code, 1.0) for code in languages])
     header = Header(
         languages=tuple(languages),
         scripts=tuple(scripts),
@@ -113,22 +132,37 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def cut(corpora: Path, code: str, max_chars: int) -> Iterator[str]:
+def cut(
+    corpora: Path, code: str, max_chars: int, sieve: NgramModel | None
+) -> Iterator[str]:
     """Stretches of a language's cleaned text, `max_chars` of them at most."""
     rng = random.Random(code)
     lines = list(read_training(corpora, code))
     rng.shuffle(lines)
     is_latin = code in CLASSES["Latn"]
-    num_chars = 0
+    num_chars = num_strange = 0
     for line in lines:
         words = clean(line)
+        if sieve is not None and _is_strange(words, code, sieve):
+            num_strange += 1
+            continue
         num_chars += len(words)
         if num_chars > max_chars:
             break
         for stretch in _cut_line(words, code in UNSPACED, rng):
             drops = is_latin and rng.random() < _STRIPPED
             yield _strip_accents(stretch) if drops else stretch
-    tell(f"{code}: {min(num_chars, max_chars)} letters and spaces")
+    num_chars = min(num_chars, max_chars)
+    tell(f"{code}: {num_chars} letters and spaces, {num_strange} lines left out")
+
+
+def _is_strange(words: str, code: str, sieve: NgramModel) -> bool:
+    """Whether a line is surely in another language of the same script."""
+    script = next((name for name, group in CLASSES.items() if code in group), "")
+    if not script or not words:
+        return False
+    found, share = sieve.score(words, script).ranked[0]
+    return found != code and share >= _STRANGE
 
 
 def read_training(corpora: Path, code: str) -> Iterator[str]:

@@ -108,6 +108,8 @@ class SegmentJob:
         text = self.segment.text
         answer = self.known if self.segment.is_translatable else text
         self.parts = [Part(text, attempt=self.attempt, answer=answer)]
+        if self.segment.note:
+            self.notes.append(self.segment.note)
         if self.is_recalled and answer is not None:
             self._add_note(self._remark(text, answer))
 

@@ -85,6 +85,7 @@ def translate_text(
     num_context_chars: int = 0,
     recall: Recall | None = None,
     guidance: Guidance = NO_GUIDANCE,
+    is_mixed: bool = False,
 ) -> Generator[TranslationEvent, None, None]:
     """Translate a document that is given in chunks of any size.
 
@@ -100,6 +101,7 @@ def translate_text(
         num_context_chars: How much of the text before a segment the model reads.
         recall: Knows earlier translations, and keeps new ones.
         guidance: Terms and examples that the model is shown.
+        is_mixed: Whether segments may be in other languages than the source language.
 
     Raises:
         UsageError: The prompt alone fills the context.
@@ -113,6 +115,7 @@ def translate_text(
         num_context_chars=num_context_chars,
         recall=recall,
         guidance=guidance,
+        is_mixed=is_mixed,
     )
     segments = plan.split(chunks)
     yield from translate_segments(completer, plan, segments, sampling, is_streaming)

@@ -13,6 +13,7 @@ from polyspec.translation.budget import make_budget
 from polyspec.translation.checks import AnswerChecks
 from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 from polyspec.translation.job import Attempt, Part, Rules, SegmentJob
+from polyspec.translation.mixed import MixedText
 from polyspec.translation.prompts import (
     PromptBuilder,
     make_prompt_builder,
@@ -47,20 +48,23 @@ class Plan:
     rules: Rules = field(default_factory=Rules)
     recall: Recall | None = None
     """Knows earlier translations; None where they are of no use."""
+    mixed: MixedText | None = None
+    """Tells segments in other languages; None where the user named the language."""
 
     def make_job(
         self, segment: Segment, attempt: Attempt = Attempt.PLAIN
     ) -> SegmentJob:
         """A segment to be translated, or one whose translation is known."""
-        known = None
-        if self.recall and segment.is_translatable and attempt is Attempt.PLAIN:
-            known = self.recall.find_exact(segment.text)
+        known, recall = None, self._recall_for(segment.text)
+        if recall and segment.is_translatable and attempt is Attempt.PLAIN:
+            known = recall.find_exact(segment.text)
         return SegmentJob(segment, self.rules, attempt, known=known)
 
     def remember(self, job: SegmentJob) -> None:
         """Keep the translation of a segment, if it is good enough."""
-        if self.recall is not None and job.is_sound:
-            self.recall.remember(job.segment.text, job.text())
+        recall = self._recall_for(job.segment.text)
+        if recall is not None and job.is_sound:
+            recall.remember(job.segment.text, job.text())
 
     def split(self, chunks: Iterable[str], context: str = "") -> Iterator[Segment]:
         """Cut a text into segments, with separators as the target language has them.
@@ -70,6 +74,8 @@ class Plan:
             context: What stands before it, to be read but not translated.
         """
         segments = split_segments(chunks, self.source_language, self.limits, context)
+        if self.mixed is not None:
+            segments = map(self._leave_alone, segments)
         return adapt_separators(segments, self.source_language, self.target_language)
 
     def make_request(
@@ -80,9 +86,8 @@ class Plan:
         What is drawn depends on the text and the attempt alone, not on its place among
         the requests, so that a job that was interrupted goes on with the same text.
         """
-        build, is_plain = self.build_prompt, part.attempt is Attempt.PLAIN
-        if not is_plain and self.build_strict is not None:
-            build = self.build_strict
+        is_plain = part.attempt is Attempt.PLAIN
+        build = self._builder_for(part.source, is_strict=not is_plain)
         if part.attempt is Attempt.DRAWN:
             sampling = _draw_freely(sampling)
         return CompletionRequest(
@@ -96,9 +101,33 @@ class Plan:
 
     def _find_precedent(self, part: Part) -> Precedent | None:
         """What the answer may be like, where that was not found to be wrong."""
-        if self.recall is None or part.is_piece or part.attempt is not Attempt.PLAIN:
+        recall = self._recall_for(part.source)
+        if recall is None or part.is_piece or part.attempt is not Attempt.PLAIN:
             return None
-        return self.recall.find_similar(part.source)
+        return recall.find_similar(part.source)
+
+    def _builder_for(self, text: str, *, is_strict: bool) -> PromptBuilder:
+        other = self.mixed.find_other(text) if self.mixed is not None else None
+        if self.mixed is not None and other is not None:
+            return self.mixed.builder_for(other, is_strict=is_strict)
+        return (self.build_strict if is_strict else None) or self.build_prompt
+
+    def _recall_for(self, text: str) -> Recall | None:
+        """The memory, which holds translations from the language of the text alone."""
+        is_other = self.mixed is not None and self.mixed.find_other(text) is not None
+        return None if is_other else self.recall
+
+    def _leave_alone(self, segment: Segment) -> Segment:
+        """A segment as it is, marked if it needs no translation."""
+        needs_none = (
+            segment.is_translatable
+            and self.mixed is not None
+            and self.mixed.is_translated(segment.text)
+        )
+        if not needs_none:
+            return segment
+        note = f"it is in {self.target_language.name} already and stays as it is"
+        return replace(segment, is_translatable=False, note=note)
 
 
 def make_plan(
@@ -112,6 +141,7 @@ def make_plan(
     keeps_source: bool = False,
     recall: Recall | None = None,
     guidance: Guidance = NO_GUIDANCE,
+    is_mixed: bool = False,
 ) -> Plan:
     """The plan of a job.
 
@@ -126,6 +156,7 @@ def make_plan(
             the checks.
         recall: Knows earlier translations.
         guidance: Terms and examples that the model is shown, and whose use is checked.
+        is_mixed: Whether segments may be in other languages than the source language.
 
     Raises:
         UsageError: The prompt alone fills the context.
@@ -166,7 +197,14 @@ def make_plan(
         strict,
         rules,
         recall,
+        _sort_out(profile, *languages) if is_mixed else None,
     )
+
+
+def _sort_out(
+    profile: Profile, source: Language | None, target: Language
+) -> MixedText | None:
+    return None if source is None else MixedText(profile, source, target)
 
 
 def _remark_on(glossary: Glossary) -> Callable[[str, str], str]:

@@ -40,6 +40,8 @@ class Segment:
     """No other segment of the same line follows."""
     context: str = ""
     """Source text right before it, to be read but not translated."""
+    note: str = ""
+    """What is to be said of it before it is translated; mostly empty."""
 
     @property
     def source(self) -> str:
