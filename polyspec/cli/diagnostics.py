@@ -99,6 +99,15 @@ def progress(
         note(f"{label}: done in {time.monotonic() - started_s:.1f} s")
 
 
+def progress_if_terminal(
+    label: str, total: int | None, unit: str, clock: Callable[[], float]
+) -> contextlib.AbstractContextManager[Progress]:
+    """The same on a terminal, and nothing elsewhere."""
+    if _is_terminal():
+        return progress(label, total, unit, clock)
+    return contextlib.nullcontext(SILENT)
+
+
 def format_amount(amount: int, unit: str = "B") -> str:
     """An amount as people read it, for example `1.1 GB` or `12 segments`."""
     if unit != "B":

@@ -32,6 +32,16 @@ class DocumentChoice:
         name = self.format_name
         return find_format(name) if name else detect_format(path)
 
+    def knows(self, path: Path) -> bool:
+        """Whether a file is of a known format, or one is named for all.
+
+        Raises:
+            DocumentError: The file cannot be read.
+        """
+        from polyspec.documents.registry import recognise_format
+
+        return self.format_name is not None or recognise_format(path) is not None
+
     def open(self, path: Path, settings: "Settings") -> "Document":
         """The document.
 

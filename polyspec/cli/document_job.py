@@ -1,9 +1,8 @@
 """A document translated from file to file for `polyspec translate`."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -71,8 +70,8 @@ def translate_document(
             for note in it.notes:
                 diagnostics.note(note)
             started_s = clock()
-            with _show_progress(job.target, size, clock) as progress:
-                run_job(it, job, tally, JobProgress(progress, size, tally, clock))
+            with _show_progress(job.target, size, clock) as bar:
+                run_job(it, job, tally, JobProgress(bar, size, tally, clock))
             if has_stats:
                 show_stats(tally.stats, it, clock() - started_s)
         tally.tell(clock() - started_s)
@@ -198,13 +197,12 @@ def _open_sink(path: Path | None, journal: "Journal | None") -> Iterator[BinaryI
             output.write_bytes(data)
 
 
-@contextmanager
 def _show_progress(
     path: Path | None, size: DocumentSize, clock: ActiveClock
-) -> Iterator[diagnostics.Progress]:
-    """Count words on a terminal."""
-    if path is None or sys.stderr is None or not sys.stderr.isatty():
-        yield diagnostics.SILENT
-        return
-    with diagnostics.progress("translating", size.num_words, "words", clock) as bar:
-        yield bar
+) -> AbstractContextManager[diagnostics.Progress]:
+    """Count words on a terminal, unless the document itself may go there."""
+    if path is None:
+        return nullcontext(diagnostics.SILENT)
+    return diagnostics.progress_if_terminal(
+        "translating", size.num_words, "words", clock
+    )

@@ -28,6 +28,25 @@ def job_name(output: Path) -> str:
     return blake2b(os.fsencode(place), digest_size=12).hexdigest()
 
 
+def job_facts(
+    source: Path, choice: DocumentChoice, translator: "Translator"
+) -> dict[str, str]:
+    """What the translation of a document depends on.
+
+    Raises:
+        DocumentError: It cannot be read.
+    """
+    facts = {
+        "input": _digest(source),
+        "model": translator.identify_model(),
+        **choice.facts(),
+        **_relevant(translator.settings),
+    }
+    if translator.settings.glossary is not None:
+        facts["glossary"] = _digest(Path(translator.settings.glossary))
+    return facts
+
+
 def open_journal(
     source: Path,
     output: Path,
@@ -44,14 +63,7 @@ def open_journal(
     from polyspec.paths import state_dir
     from polyspec.translation.journal import Journal
 
-    facts = {
-        "input": _digest(source),
-        "model": translator.identify_model(),
-        **choice.facts(),
-        **_relevant(translator.settings),
-    }
-    if translator.settings.glossary is not None:
-        facts["glossary"] = _digest(Path(translator.settings.glossary))
+    facts = job_facts(source, choice, translator)
     path = state_dir() / "jobs" / f"{job_name(output)}.jsonl"
     journal = Journal(path, facts, is_anew=is_anew)
     if journal.num_entries:

@@ -122,6 +122,38 @@ Trace = Annotated[
         help="Write who proposed each token to FILE.html or FILE.json.",
     ),
 ]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Of a folder, only files whose name or path fits; may be repeated.",
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Of a folder, no files whose name or path fits; may be repeated.",
+    ),
+]
+CopyOthers = Annotated[
+    bool,
+    typer.Option(
+        "--copy-others", help="Copy files of a folder that are of no known format."
+    ),
+]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch", help="Go on with what comes or changes in a folder, until Ctrl-C."
+    ),
+]
+LineBuffered = Annotated[
+    bool,
+    typer.Option(
+        "--line-buffered", help="Translate each line of a pipe as soon as it arrives."
+    ),
+]
 Restart = Annotated[
     bool,
     typer.Option(
@@ -140,5 +172,5 @@ Report = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 OutputFile = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, in UTF-8."),
+    typer.Option("--output", "-o", metavar="PATH", help="Write to a file, or folder."),
 ]

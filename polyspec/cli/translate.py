@@ -8,6 +8,9 @@ import typer
 from polyspec.cli import options
 from polyspec.cli.document_choice import DocumentChoice
 from polyspec.cli.document_job import DocumentJob, translate_document
+from polyspec.cli.folder_files import FileFilter, require_folders
+from polyspec.cli.folder_job import FolderJob, translate_folder, watch_folder
+from polyspec.cli.line_job import translate_lines
 from polyspec.cli.report_file import require_report_name
 from polyspec.cli.text_job import translate_text
 from polyspec.errors import UsageError
@@ -21,6 +24,8 @@ Examples:
   polyspec translate "The library opens at nine." --to fr
   polyspec translate --in letter.txt -o brief.txt --from en --to German
   polyspec translate --in manual.docx -o handbuch.docx --to de
+  polyspec translate --in docs -o docs.fr --include "*.md" --to fr
+  tail -f server.log | polyspec translate --line-buffered --to en --from ja
   cat notes.txt | polyspec translate --to yo --stats > notes.yo.txt
 """
 
@@ -39,7 +44,12 @@ def translate(
         typer.Option("--from", metavar="LANGUAGE", help="Language of the text."),
     ] = None,
     in_: Annotated[
-        Path | None, typer.Option("--in", metavar="FILE", help="Read the text of FILE.")
+        Path | None,
+        typer.Option(
+            "--in",
+            metavar="FILE|FOLDER",
+            help="Read the text of FILE, or all documents of FOLDER.",
+        ),
     ] = None,
     output_file: options.OutputFile = None,
     format_: Annotated[
@@ -87,6 +97,11 @@ def translate(
     ctx: options.Context = None,
     kv_type: options.CacheType = None,
     parallel: options.Parallel = None,
+    include: options.Include = None,
+    exclude: options.Exclude = None,
+    copy_others: options.CopyOthers = False,
+    watch: options.Watch = False,
+    line_buffered: options.LineBuffered = False,
     restart: options.Restart = False,
     report: options.Report = None,
     stats: options.Stats = False,
@@ -141,6 +156,33 @@ def translate(
     source = None if text or in_ is None or str(in_) == "-" else in_
     choice = DocumentChoice(format_, columns, keys, encoding)
     wants_lines = json or trace_file is not None
+    if line_buffered:
+        if text or source or output_file or wants_lines:
+            raise UsageError(
+                "--line-buffered goes from standard input to standard output only",
+                remedy="leave out --in, -o, --json and --trace",
+            )
+        translate_lines(settings)
+        return
+    if source is not None and source.is_dir():
+        folder = FolderJob(
+            source,
+            require_folders(source, output_file),
+            choice,
+            FileFilter(tuple(include or ()), tuple(exclude or ())),
+            copy_others,
+            restart,
+        )
+        if watch:
+            watch_folder(settings, folder, report=report)
+        else:
+            translate_folder(settings, folder, has_stats=stats, report=report)
+        return
+    if watch or include or exclude or copy_others:
+        raise UsageError(
+            "--watch, --include, --exclude and --copy-others are for folders",
+            remedy="name a folder with --in",
+        )
     if source is None or wants_lines:
         choice.require_text(source, wants_lines=wants_lines)
     elif not text:

@@ -63,10 +63,18 @@ def find_format(name: str) -> DocumentFormat:
 
 
 def detect_format(path: Path) -> DocumentFormat:
-    """The format that a file seems to have.
+    """The format that a file seems to have; plain text where nothing is known.
 
-    Its first bytes decide where they can, then its extension; what nothing is known
-    about counts as plain text.
+    Raises:
+        DocumentError: The file cannot be read.
+    """
+    return recognise_format(path) or find_format("text")
+
+
+def recognise_format(path: Path) -> DocumentFormat | None:
+    """The format that a file seems to have; None where nothing is known about it.
+
+    Its first bytes decide where they can, then its extension.
 
     Raises:
         DocumentError: The file cannot be read.
@@ -81,7 +89,7 @@ def detect_format(path: Path) -> DocumentFormat:
     sniffed = [known for known in formats if known.recognises(head)]
     # A document can quote another format; its extension then settles what it is.
     both = [known for known in named if known in sniffed]
-    return [*both, *sniffed, *named, find_format("text")][0]
+    return next(iter([*both, *sniffed, *named]), None)
 
 
 def open_document(

@@ -1,0 +1,256 @@
+"""All documents of a folder translated into another folder of the same structure."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from polyspec.cli import diagnostics
+from polyspec.cli.active_time import ActiveClock
+from polyspec.cli.document_choice import DocumentChoice
+from polyspec.cli.document_job import DocumentJob, JobProgress, run_job
+from polyspec.cli.folder_files import FileFilter, Watch, find_files, stamp_files
+from polyspec.cli.job_journal import job_facts, job_name
+from polyspec.cli.job_tally import Tally, measure
+from polyspec.cli.report_file import write_report
+from polyspec.cli.run_stats import show_stats
+from polyspec.errors import DocumentError, UsageError
+
+if TYPE_CHECKING:
+    from polyspec.settings import Settings
+    from polyspec.translator import Translator
+
+_MAX_NAMED = 20
+_LOOK_S = 1.0
+"""Between two looks at a folder that is watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderJob:
+    """A folder to be translated into another."""
+
+    source: Path
+    target: Path
+    choice: DocumentChoice = field(default_factory=DocumentChoice)
+    wanted: FileFilter = field(default_factory=FileFilter)
+    copies_others: bool = False
+    """Whether files of no known format are copied, instead of left out."""
+    is_anew: bool = False
+
+
+def translate_folder(
+    settings: "Settings",
+    job: FolderJob,
+    *,
+    has_stats: bool = False,
+    report: Path | None = None,
+) -> None:
+    """Translate what is in a folder; what fails does not stop the rest.
+
+    Raises:
+        DocumentError: At least one document could not be translated.
+    """
+    with _open_run(settings, job) as run:
+        run.take(find_files(job.source, job.wanted, job.target))
+        run.tell(has_stats=has_stats, report=report)
+
+
+def watch_folder(
+    settings: "Settings", job: FolderJob, *, report: Path | None = None
+) -> None:
+    """Translate what is in a folder and what comes or changes, until Ctrl-C.
+
+    A file is taken once it stayed as it is from one look to the next.
+    """
+    watch = Watch(
+        lambda: stamp_files(job.source, find_files(job.source, job.wanted, job.target))
+    )
+    with _open_run(settings, job) as run:
+        diagnostics.note(f"watching {job.source}; Ctrl-C ends it")
+        while True:
+            changed = watch.take_changed()
+            if changed:
+                run.take(changed)
+                run.tell(report=report, is_watching=True)
+            time.sleep(_LOOK_S)
+
+
+class FolderRun:
+    """The documents of a folder, one after another."""
+
+    def __init__(
+        self, translator: "Translator", job: FolderJob, clock: ActiveClock
+    ) -> None:
+        self._translator = translator
+        self._job = job
+        self._clock = clock
+        self._started_s = clock()
+        self._done = _DoneFiles(job)
+        self._tally = Tally()
+        self._failed: dict[Path, DocumentError | UsageError] = {}
+        self._num_done = 0
+        self._num_others = 0
+        self._num_before = 0
+
+    def take(self, paths: list[Path]) -> None:
+        """Translate files, given relative to the folder."""
+        with diagnostics.progress_if_terminal(
+            "translating", len(paths), "files", self._clock
+        ) as bar:
+            for number, path in enumerate(paths):
+                bar.stage(str(path))
+                try:
+                    self._translate(path)
+                except (DocumentError, UsageError) as error:
+                    self._fail(path, error)
+                bar.update(number + 1)
+
+    def tell(
+        self,
+        *,
+        has_stats: bool = False,
+        report: Path | None = None,
+        is_watching: bool = False,
+    ) -> None:
+        """Sum up; raises `DocumentError` where documents failed, unless watching."""
+        elapsed_s = self._clock() - self._started_s
+        parts = [f"{self._num_done} documents translated"]
+        if self._num_before:
+            parts.append(f"{self._num_before} were there from an earlier run")
+        if self._num_others:
+            word = "copied" if self._job.copies_others else "of no known format"
+            parts.append(f"{self._num_others} files {word}")
+        if self._failed:
+            parts.append(f"{len(self._failed)} failed")
+        diagnostics.note(", ".join(parts))
+        if self._num_done:
+            self._tally.tell(elapsed_s)
+        if has_stats:
+            show_stats(self._tally.stats, self._translator, elapsed_s)
+        if report is not None:
+            write_report(report, self._tally)
+        if not is_watching:
+            self._require_success()
+
+    def _translate(self, path: Path) -> None:
+        source, target = self._job.source / path, self._job.target / path
+        if not self._job.choice.knows(source):
+            self._num_others += 1
+            if self._job.copies_others:
+                _make_folder(target)
+                _copy(source, target)
+            return
+        facts = job_facts(source, self._job.choice, self._translator)
+        if self._done.holds(path, facts):
+            self._num_before += 1
+            return
+        document = self._job.choice.open(source, self._translator.settings)
+        for note in document.notes:
+            diagnostics.note(note)
+        size = measure(document)
+        _make_folder(target)
+        job = DocumentJob(
+            source, target, document, self._job.choice, is_anew=self._job.is_anew
+        )
+        if size.num_translatable:
+            progress = JobProgress(diagnostics.SILENT, size, self._tally, self._clock)
+            run_job(self._translator, job, self._tally, progress)
+        else:
+            _copy(source, target)
+        self._num_done += 1
+        self._failed.pop(path, None)
+        self._done.add(path, facts)
+
+    def _fail(self, path: Path, error: DocumentError | UsageError) -> None:
+        self._failed[path] = error
+        if len(self._failed) <= _MAX_NAMED:
+            cause = f": {error.cause}" if error.cause else ""
+            diagnostics.note(f"{path}: {error.problem}{cause}")
+
+    def _require_success(self) -> None:
+        if self._failed:
+            raise DocumentError(
+                f"{len(self._failed)} documents could not be translated",
+                cause=", ".join(map(str, list(self._failed)[:_MAX_NAMED])),
+                remedy="run the same command again when they are mended; the others "
+                "are kept",
+            )
+        self._done.remove()
+
+
+class _DoneFiles:
+    """The documents that are done, on disk, while the folder is not."""
+
+    def __init__(self, job: FolderJob) -> None:
+        from polyspec.paths import state_dir
+
+        self._path = state_dir() / "jobs" / f"{job_name(job.target)}.files.jsonl"
+        self._target = job.target
+        self._done: dict[str, str] = {}
+        if job.is_anew:
+            self.remove()
+        with suppress(OSError):
+            for line in self._path.read_bytes().splitlines():
+                with suppress(ValueError, KeyError, TypeError):
+                    fields = json.loads(line)
+                    self._done[fields["path"]] = fields["facts"]
+
+    def holds(self, path: Path, facts: dict[str, str]) -> bool:
+        """Whether a file was translated with these facts and is still there."""
+        is_same = self._done.get(path.as_posix()) == _digest(facts)
+        return is_same and (self._target / path).is_file()
+
+    def add(self, path: Path, facts: dict[str, str]) -> None:
+        """Note that a file is done."""
+        fields = {"path": path.as_posix(), "facts": _digest(facts)}
+        self._done[fields["path"]] = fields["facts"]
+        # What cannot be noted is only done twice.
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("ab") as file:
+                file.write(b"\n" + json.dumps(fields).encode() + b"\n")
+
+    def remove(self) -> None:
+        """Forget it all."""
+        with suppress(OSError):
+            self._path.unlink()
+
+
+@contextmanager
+def _open_run(settings: "Settings", job: FolderJob) -> Iterator[FolderRun]:
+    from polyspec.translator import open_translator
+
+    clock = ActiveClock()
+    with clock.notice_pauses(), open_translator(settings, diagnostics.note) as it:
+        for note in it.notes:
+            diagnostics.note(note)
+        yield FolderRun(it, job, clock)
+
+
+def _make_folder(target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DocumentError(
+            f"cannot make the folder {target.parent}",
+            cause=(error.strerror or str(error)).lower(),
+            remedy="choose another folder",
+        ) from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    from polyspec.documents.output_file import open_binary_output
+    from polyspec.documents.plain_text import open_bytes
+
+    with open_bytes(source) as old, open_binary_output(target) as new:
+        shutil.copyfileobj(old, new)
+
+
+def _digest(facts: dict[str, str]) -> str:
+    text = json.dumps(facts, sort_keys=True)
+    return blake2b(text.encode(), digest_size=12).hexdigest()
