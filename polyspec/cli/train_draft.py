@@ -75,7 +75,7 @@ def draft(
     from polyspec.catalog.store import find_model
     from polyspec.gguf_header import read_gguf_header
     from polyspec.languages import find_language
-    from polyspec.training.draft_lessons import Subject, require_sound
+    from polyspec.training.draft_lessons import Subject, find_mismatch, require_sound
     from polyspec.training.draft_run import DraftOptions, read_draft, require_torch
 
     subject = Subject(
@@ -83,6 +83,8 @@ def draft(
     )
     require_sound(subject)
     require_torch()
+    if mismatch := find_mismatch(subject):
+        diagnostics.note(mismatch)
     header = read_gguf_header(find_model(target))
     begun = read_draft(model, header)
     folder = work or out.with_suffix(".training")

@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from polyspec.detection import detect
 from polyspec.engine.model import Model
 from polyspec.engine.target import ContextOptions, LlamaTarget
 from polyspec.errors import ModelError, UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.languages import Language
 from polyspec.prompting.detect import detect_profile
+from polyspec.tables.corpus import read_lines
 from polyspec.training import distill
 from polyspec.training.distill import Plan
 from polyspec.training.examples import (
@@ -26,6 +29,8 @@ from polyspec.training.teacher import Example, Lesson, Teacher
 
 _CONTEXT_TOKENS = 1024
 _STEP_TOKENS = 64
+_NUM_JUDGED = 200
+"""Lines of a text by which its language is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,26 @@ def require_sound(subject: Subject) -> None:
         )
     for plan in subject.plans():
         distill.require_sound(plan)
+
+
+def find_mismatch(subject: Subject) -> str:
+    """Say that the text is in another language, or nothing.
+
+    Raises:
+        TableError: The text cannot be read.
+    """
+    if subject.text is None:
+        return ""
+    lines = list(islice(read_lines(subject.text), _NUM_JUDGED))
+    found = detect(" ".join(lines), is_wide=False)
+    if not found.is_sure or found.language is None:
+        return ""
+    if found.language.code == subject.language.code:
+        return ""
+    return (
+        f"{subject.text.name} seems to be in {found.language.name}, "
+        f"not in {subject.language.name}"
+    )
 
 
 def open_journal(header: GgufHeader, plan: Plan, folder: Path) -> Journal:

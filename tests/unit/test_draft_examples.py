@@ -8,7 +8,7 @@ from polyspec.errors import DocumentError, UsageError
 from polyspec.languages import find_language
 from polyspec.prompting.profiles import GEMMA_BASE
 from polyspec.training.draft_lessons import Subject as Lesson_Subject
-from polyspec.training.draft_lessons import require_sound
+from polyspec.training.draft_lessons import find_mismatch, require_sound
 from polyspec.training.examples import (
     limit_tokens,
     make_examples,
@@ -119,3 +119,14 @@ def test_each_strategy_has_its_own_tasks() -> None:
 def test_what_cannot_be_learned_is_refused(strategy: str, problem: str) -> None:
     with pytest.raises(UsageError, match=problem):
         require_sound(subject(strategy))
+
+
+def test_a_text_in_another_language_is_told(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("The old house by the sea was empty, and nobody came there.\n" * 9)
+    assert find_mismatch(subject("mono", text=text)) == (
+        "text.txt seems to be in English, not in German"
+    )
+    text.write_text("Das alte Haus am Meer war leer, und niemand kam dorthin.\n" * 9)
+    assert not find_mismatch(subject("mono", text=text))
+    assert not find_mismatch(subject("task"))
