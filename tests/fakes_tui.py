@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ from tests.fakes_completer import FakeCompleter
 from tests.fakes_translator import FakeTranslator
 
 LADDER = StepCost.from_samples({1: 0.02, 2: 0.026, 4: 0.034, 8: 0.056, 16: 0.09})
-BOTH = Remembered("en", "fr", ("fr", "de"))
+BOTH = Remembered("en", "fr", ("fr", "de"), detects=False)
 
 
 @dataclass
@@ -50,9 +50,15 @@ class PaperMaker:
         finally:
             self.num_closed += 1
 
-    def rejoin(self, translator: Translator, settings: Settings) -> Translator | None:
+    @contextmanager
+    def _join(self, settings: Settings) -> Iterator[Translator]:
+        yield self._make(settings)
+
+    def rejoin(
+        self, translator: Translator, settings: Settings
+    ) -> AbstractContextManager[Translator]:
         self.opened.append(settings)
-        return self._make(settings)
+        return self._join(settings)
 
     def _make(self, settings: Settings) -> Translator:
         name = settings.model or "tiny"
@@ -114,3 +120,15 @@ async def wait_until(
     while not is_true():
         assert clock() < until, "it did not come true in time"
         await pilot.pause(0.02)
+
+
+def keep_in_history(source: str, target: str, text: str, translation: str) -> None:
+    """Have a translation in the history, as if it had been asked for."""
+    from polyspec.assets.database import Database, assets_path
+    from polyspec.assets.history import History
+    from polyspec.assets.language_pair import LanguagePair
+
+    with Database(assets_path(), lambda _: None) as database:
+        History(database, lambda: 1_800_000_000).add(
+            LanguagePair(source, target), text, translation, model="tiny"
+        )

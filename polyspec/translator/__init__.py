@@ -2,6 +2,7 @@
 
 from polyspec.loading import Loaded, load_model
 from polyspec.translator.assembly import (
+    join_translator,
     make_model_drafter,
     make_translator,
     open_translator,
@@ -12,6 +13,7 @@ __all__ = [
     "Loaded",
     "Translator",
     "adjust_sampling",
+    "join_translator",
     "load_model",
     "make_model_drafter",
     "make_translator",

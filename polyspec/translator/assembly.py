@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.feedback import Feedback
@@ -58,7 +59,29 @@ def open_translator(
         draft = None
         if wanted is not None and not _why_nothing_is_drafted(settings, loaded):
             draft = stack.enter_context(load_draft(settings, loaded, wanted, report))
+        yield stack.enter_context(join_translator(settings, loaded, draft, report))
+
+
+@contextmanager
+def join_translator(
+    settings: Settings,
+    loaded: Loaded,
+    draft: LoadedDraft | None = None,
+    report: Callable[[str], None] = silent,
+) -> Iterator[Translator]:
+    """Make a translator that begins with what was learned, and keep what it learns.
+
+    That is kept at the end, or earlier when the translator is released.
+
+    Args:
+        settings: What the user chose.
+        loaded: The model that decides; it stays loaded.
+        draft: The model that drafts, where the settings ask for one.
+        report: Told what fails though the work goes on.
+    """
+    with ExitStack() as stack:
         translator = make_translator(settings, loaded, draft, report)
+        translator.release = stack.close
         if translator.assets is not None:
             stack.callback(translator.assets.close)
         if not settings.private:
@@ -90,6 +113,7 @@ def make_translator(
     loaded: Loaded,
     draft: LoadedDraft | None = None,
     report: Callable[[str], None] = silent,
+    folder: Path | None = None,
 ) -> Translator:
     """Join a loaded model with the drafter and the policy of the settings.
 
@@ -98,7 +122,9 @@ def make_translator(
         loaded: The model that decides.
         draft: The model that drafts, where the settings ask for one.
         report: Told what fails though the work goes on.
+        folder: Where memory, history and learned tables are; otherwise the user's.
     """
+    folder = folder or data_dir()
     notes = [*loaded.notes, *(draft.notes if draft is not None else ())]
     policy = DraftPolicy(loaded.step_cost, is_exact=settings.exact)
     small = None if draft is None else make_model_drafter(loaded, draft, report)
@@ -111,6 +137,7 @@ def make_translator(
         small,
         # A single sentence and a long text differ; what pays for one may work.
         share=min(drafted_share(loaded.step_cost, num) for num in (1, parallel)),
+        memory_dir=folder / "memory",
         notes=notes,
         report=report,
     )
@@ -136,7 +163,8 @@ def make_translator(
         parallel,
         notes,
         draft,
-        UserAssets(settings, report),
+        UserAssets(settings, report, folder),
+        report=report,
     )
 
 
@@ -187,6 +215,7 @@ def _make_drafting(
     draft_model: ModelDrafter | None,
     *,
     share: float,
+    memory_dir: Path,
     notes: list[str],
     report: Callable[[str], None],
 ) -> Drafting:
@@ -201,7 +230,7 @@ def _make_drafting(
         model=loaded.model.path.stem,
         draft_model=draft_model,
         encode=loaded.model.tokenizer.encode_all,
-        memory_dir=data_dir() / "memory" if is_learning else None,
+        memory_dir=memory_dir if is_learning else None,
         share=share,
         tell=report,
     )

@@ -8,6 +8,13 @@ from typing import BinaryIO
 
 from polyspec.decoding.counters import DrafterCounts
 from polyspec.decoding.sampling import Sampling
+from polyspec.detection import (
+    AUTO,
+    SAMPLE_CHARS,
+    SourceChoice,
+    choose_source,
+    read_ahead,
+)
 from polyspec.documents.interfaces import Document, Segment
 from polyspec.drafting.compose import Drafting
 from polyspec.engine.devices import list_devices
@@ -15,7 +22,7 @@ from polyspec.engine.model import Model
 from polyspec.engine.target import LlamaTarget
 from polyspec.errors import UsageError
 from polyspec.languages import Language, find_language
-from polyspec.loading import Loaded, LoadedDraft, identify_model
+from polyspec.loading import Loaded, LoadedDraft, identify_model, silent
 from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.stories.writer import STORY_SAMPLING, StoryEvent, write_story
@@ -30,6 +37,8 @@ from polyspec.translator.user_assets import UserAssets
 
 _CONTEXT_CHARS = 200
 """A chat model reads this much of the text before a sentence, to stay coherent."""
+_WHOLE_LINE = 10_000
+"""Sentences of a line are put together up to so many tokens."""
 
 
 @dataclass(slots=True)
@@ -46,6 +55,12 @@ class Translator:
     """The model that drafts; None where none does."""
     assets: UserAssets | None = None
     """Memory, glossary and history; None leaves them alone."""
+    report: Callable[[str], None] = silent
+    """Told which language a text is in, where the user named none."""
+    detected: SourceChoice | None = None
+    """What the latest text was found to be in."""
+    release: Callable[[], None] = lambda: None
+    """Keeps what was learned, before another translator takes the same model."""
 
     @property
     def drafter_name(self) -> str:
@@ -70,7 +85,8 @@ class Translator:
         Args:
             chunks: The text.
             to: Target language, otherwise that of the settings.
-            from_: Source language, otherwise that of the settings or English.
+            from_: Source language, otherwise that of the settings; `auto` finds it out
+                by the first line, which is waited for.
             is_streaming: Whether pieces come before a segment's end.
             is_kept: Whether the memory may keep it; not while it is still typed.
 
@@ -80,6 +96,10 @@ class Translator:
             TableError: The language has no table and one was asked for.
         """
         target_language = self.target_language(to)
+        is_auto = self._is_auto(from_)
+        if is_auto:
+            sample, chunks = read_ahead(chunks)
+            self._detect(sample, target_language, is_told=from_ is None)
         source_language = self.source_language(from_)
         self.drafting.switch(target_language.code, "translate", source_language.code)
         recall, guidance = self._consult(source_language, target_language, is_kept)
@@ -95,6 +115,41 @@ class Translator:
             num_context_chars=_CONTEXT_CHARS,
             recall=recall,
             guidance=guidance,
+            is_mixed=is_auto,
+        )
+
+    def suggest(
+        self, text: str, *, to: str, from_: str, num_ways: int, temperature: float
+    ) -> Generator[TranslationEvent, None, None]:
+        """Translate one sentence in several ways, side by side; some may be alike.
+
+        The memory is neither asked nor fed, so that the model says what it would.
+
+        Args:
+            text: The sentence; lines of it are joined.
+            to: Target language.
+            from_: Source language.
+            num_ways: How often it is drawn; as many segments are given.
+            temperature: How freely, above 0.
+
+        Raises:
+            UsageError: A language is not known.
+            TableError: The language has no table and one was asked for.
+        """
+        target_language = self.target_language(to)
+        source_language = self.source_language(from_)
+        self.drafting.switch(target_language.code, "translate", source_language.code)
+        line = " ".join(text.split())
+        sampling = replace(self._draw_with(Sampling()), temperature=temperature)
+        return translate_text(
+            self.session,
+            self.loaded.profile,
+            ["\n".join([line] * num_ways)],
+            source_language=source_language,
+            target_language=target_language,
+            sampling=replace(sampling, seed=secrets.randbits(32)),
+            is_streaming=False,
+            group_tokens=_WHOLE_LINE,
         )
 
     def translate_document(
@@ -117,6 +172,9 @@ class Translator:
             UsageError: No target language is named, or a language is not known.
         """
         target_language = self.target_language()
+        if self._is_auto():
+            self.detected = None  # each document speaks for itself
+            self._detect(_read_beginning(document), target_language)
         source_language = self.source_language()
         self.drafting.switch(target_language.code, "translate", source_language.code)
         recall, guidance = self._consult(source_language, target_language)
@@ -130,6 +188,7 @@ class Translator:
             keeps_source=True,
             recall=recall,
             guidance=guidance,
+            is_mixed=self._is_auto(),
         )
         sampling = self._draw_with(Sampling())
 
@@ -194,8 +253,10 @@ class Translator:
         )
 
     def source_language(self, code: str | None = None) -> Language:
-        """The language to translate from."""
-        return find_language(code or self.settings.from_ or "eng")
+        """The language to translate from; where it is `auto`, that of the latest text."""
+        if not self._is_auto(code):
+            return find_language(code or self.settings.from_)
+        return self.detected.language if self.detected else find_language("eng")
 
     def target_language(self, code: str | None = None) -> Language:
         """The language to translate into."""
@@ -228,12 +289,36 @@ class Translator:
             so_far=so_far,
         )
 
+    def _is_auto(self, code: str | None = None) -> bool:
+        return (code or self.settings.from_) == AUTO
+
+    def _detect(self, sample: str, target: Language, *, is_told: bool = True) -> None:
+        """Find out in which language a text is, and say so."""
+        before, found = self.detected, choose_source(sample)
+        if before is not None and before.is_sure and not found.is_sure:
+            found = before  # a line that could be anything goes on with those before it
+        self.detected = found
+        if is_told and (before is None or before.note != found.note):
+            is_target = found.language.code == target.code
+            stays = "; what is surely so stays as it is" if is_target else ""
+            self.report(f"{found.note}{stays}")
+
     def _draw_with(self, sampling: Sampling) -> Sampling:
         """Return how a task draws; without a seed, each call draws anew."""
         chosen = adjust_sampling(sampling, self.settings)
         if self.settings.seed is None and not chosen.is_greedy:
             return replace(chosen, seed=secrets.randbits(32))
         return chosen
+
+
+def _read_beginning(document: Document) -> str:
+    """The texts of the first segments of a document, one a line."""
+    sample = ""
+    for segment in document.segments():
+        sample += f"{segment.text}\n"
+        if len(sample) > SAMPLE_CHARS:
+            break
+    return sample
 
 
 def _describe_device(model: Model, target: LlamaTarget) -> str:

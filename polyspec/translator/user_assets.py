@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from polyspec.assets.database import Database, assets_path
+from polyspec.assets.database import FILE_NAME, Database
 from polyspec.assets.glossary import Glossary
 from polyspec.assets.glossary_file import read_glossary
 from polyspec.assets.history import History
@@ -22,16 +22,21 @@ class UserAssets:
     The file is opened by the thread that first needs it, and belongs to that thread.
     """
 
-    def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, report: Callable[[str], None], folder: Path
+    ) -> None:
         """Open nothing yet.
 
         Args:
             settings: What the user chose.
             report: Told what fails though the work goes on.
+            folder: Where the file is; made when something is written.
         """
         self._settings = settings
         self._report = report
-        self._database = Database(assets_path(), report, is_read_only=settings.private)
+        self._database = Database(
+            folder / FILE_NAME, report, is_read_only=settings.private
+        )
         self._memory = TranslationMemory(self._database)
         self._history = History(self._database)
         self._has_history = settings.history and not settings.private

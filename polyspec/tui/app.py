@@ -61,6 +61,12 @@ def _make_settings() -> Screen[None]:
     return SettingsScreen()
 
 
+def _make_history() -> Screen[None]:
+    from polyspec.tui.screens.history import HistoryScreen
+
+    return HistoryScreen()
+
+
 class PolySpecApp(LanguageApp):
     """The terminal interface. Its screens show and ask; it holds what they share."""
 
@@ -74,6 +80,7 @@ class PolySpecApp(LanguageApp):
         "files": _make_files,
         "models": _make_models,
         "settings": _make_settings,
+        "history": _make_history,
     }
     DEFAULT_MODE = "translate"
     BINDINGS = [
@@ -202,6 +209,12 @@ class PolySpecApp(LanguageApp):
         except PolySpecError as error:
             self.explain(error)
             return None
+
+    def reuse(self, source_tag: str, target_tag: str, text: str, other: str) -> None:
+        """Go on with a text that was translated before, and with its translation."""
+        self.use_languages(source_tag, target_tag)
+        self.action_go("translate")
+        self._translate_screen().put_both(text, other)
 
     # The way around
 

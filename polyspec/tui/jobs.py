@@ -59,6 +59,8 @@ class PieceFacts:
     """Since the run began."""
     proposals: tuple[Proposal, ...] = ()
     """The tokens that drafters had proposed, where they stand in the run's text."""
+    source: str = ""
+    """The sentence that was translated; empty for a story."""
 
 
 @dataclass
@@ -173,7 +175,12 @@ class TextJob:
         raise NotImplementedError
 
     def _tell_done(
-        self, start: int, text: str, feed: Feed, event: "TranslatedSegment | Story"
+        self,
+        start: int,
+        text: str,
+        feed: Feed,
+        event: "TranslatedSegment | Story",
+        source: str = "",
     ) -> None:
         feed.rewrite(start, text)
         feed.flush()
@@ -187,6 +194,7 @@ class TextJob:
             accepted_by_source=event.counts.accepted_by_source,
             elapsed_s=time.perf_counter() - self._started_s,
             proposals=tuple(locate_proposals(text, event.trace, start)),
+            source=source,
         )
         self.post(PieceDone(self.run_number, facts))
 
@@ -198,13 +206,19 @@ class TranslateJob(TextJob):
     text: str = ""
     source_language: str = ""
     target_language: str = ""
+    is_live: bool = False
+    """Whether it is still being typed: then nothing of it is kept."""
 
     def _write(self, translator: "Translator", feed: Feed) -> None:
         from polyspec.translation.pipeline import TranslatedPiece, TranslatedSegment
 
         events = translator.translate(
-            [self.text], to=self.target_language, from_=self.source_language
+            [self.text],
+            to=self.target_language,
+            from_=self.source_language,
+            is_kept=not self.is_live,
         )
+        outputs = []
         start = 0
         with closing(events):
             for event in events:
@@ -213,10 +227,20 @@ class TranslateJob(TextJob):
                 if isinstance(event, TranslatedPiece):
                     feed.write(event.text)
                 elif isinstance(event, TranslatedSegment):
-                    self._tell_done(start, event.output, feed, event)
+                    outputs.append(event.output)
+                    source = event.segment.text
+                    self._tell_done(start, event.output, feed, event, source)
                     start = feed.length
                 else:
                     feed.rewrite(start, "")
+        if translator.assets is not None and not self.is_live:
+            translator.assets.note(
+                translator.source_language(self.source_language),
+                translator.target_language(self.target_language),
+                self.text,
+                "".join(outputs),
+                model=translator.loaded.model.path.stem,
+            )
 
 
 @dataclass

@@ -20,7 +20,7 @@ class Maker(Protocol):
 
     def rejoin(
         self, translator: "Translator", settings: "Settings"
-    ) -> "Translator | None":
+    ) -> "AbstractContextManager[Translator] | None":
         """The same model with another drafter; None where more has to be loaded."""
         ...
 
@@ -37,14 +37,13 @@ class RealMaker:
 
     def rejoin(
         self, translator: "Translator", settings: "Settings"
-    ) -> "Translator | None":
+    ) -> "AbstractContextManager[Translator] | None":
         from polyspec.drafting.compose import name_of_draft_model, require_drafter
-        from polyspec.translator import make_translator
+        from polyspec.translator import join_translator
 
         require_drafter(settings.draft)
         if name_of_draft_model(settings.draft) is not None:
             return None
-        # What it learned from texts would go with it.
-        translator.drafting.save()
+        translator.release()
         translator.session.close()
-        return make_translator(settings, translator.loaded)
+        return join_translator(settings, translator.loaded)

@@ -1,7 +1,7 @@
 """What the interface remembers from one run to the next: languages, never texts."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from polyspec.paths import data_dir
@@ -18,11 +18,15 @@ class Remembered:
     """Empty until one was chosen."""
     recent: tuple[str, ...] = ()
     """The latest first."""
+    detects: bool = True
+    """Whether the source language is told from the text."""
 
     def with_languages(self, source: str, target: str, picked: str) -> "Remembered":
         """These languages in use, and `picked` the latest."""
         others = tuple(tag for tag in self.recent if tag != picked)
-        return Remembered(source, target, (picked, *others)[:_MAX_RECENT])
+        return replace(
+            self, source=source, target=target, recent=(picked, *others)[:_MAX_RECENT]
+        )
 
 
 def read_remembered() -> Remembered:
@@ -33,6 +37,7 @@ def read_remembered() -> Remembered:
             str(values["source"]),
             str(values["target"]),
             tuple(str(tag) for tag in values["recent"])[:_MAX_RECENT],
+            bool(values.get("detects", True)),
         )
     except (OSError, ValueError, TypeError, KeyError):
         return Remembered()

@@ -211,7 +211,7 @@ class ModelWorker:
         if load.only_drafter and self._translator is not None:
             rejoined = self._maker.rejoin(self._translator, settings)
             if rejoined is not None:
-                return rejoined
+                return stack.enter_context(rejoined)
         self._translator = None
         stack.close()
         self._tell(settings.model or "")

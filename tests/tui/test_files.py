@@ -120,7 +120,7 @@ def test_a_file_can_be_paused_resumed_and_removed(tmp_path: Path) -> None:
         await wait_until(pilot, lambda: states(screen) == ["done"])
         await pilot.press("ctrl+r")
         await wait_until(pilot, lambda: states(screen) == ["done", "done"])
-        await pilot.press("f7")
+        await pilot.press("f8")
         assert states(screen) == ["done"]
 
     drive(app, steps)

@@ -38,7 +38,7 @@ class FilesScreen(Room):
         bind("ctrl+l", "pick", "Into", "Pick the target language", "files.into"),
         bind("ctrl+t", "pause", "Pause", "Pause, or go on", "files.pause"),
         bind("ctrl+r", "retry", "Retry", "Translate the file again", "files.retry"),
-        bind("f7", "remove", "Remove", "Take it from the queue", "files.remove"),
+        bind("f8", "remove", "Remove", "Take it from the queue", "files.remove"),
     ]
 
     def __init__(self) -> None:

@@ -15,15 +15,28 @@ from polyspec.errors import UsageError
 from polyspec.languages import Language, find_language, known_languages
 from polyspec.tui.bindings import bind
 
+DETECT = "detect"
+"""Picked where the text itself is to tell its language."""
 _LIMIT = 40
 
 
-class LanguagePicker(ModalScreen[Language | None]):
-    """A list of languages: the latest first, then all, or those that match."""
+class LanguagePicker(ModalScreen[Language | str | None]):
+    """A list of languages: the latest first, then all, or those that match.
+
+    Gives the language, `DETECT`, or None where nothing is to change.
+    """
 
     BINDINGS = [
         bind("escape", "cancel", "Close", "Change nothing", "picker.close"),
         bind("down,ctrl+j", "move(1)", "Next", "Mark the next", "picker.next"),
+        bind(
+            "ctrl+d",
+            "detect",
+            "Detect",
+            "Tell it from the text",
+            "picker.detect",
+            priority=True,
+        ),
         bind("up,ctrl+k", "move(-1)", "Previous", "Mark the last", "picker.previous"),
     ]
     HELP = (
@@ -31,17 +44,27 @@ class LanguagePicker(ModalScreen[Language | None]):
         "its code (fr, fra, pt-BR). Enter takes the marked one."
     )
 
-    def __init__(self, title: str, recent: Sequence[Language], current: str) -> None:
+    def __init__(
+        self,
+        title: str,
+        recent: Sequence[Language],
+        current: str,
+        *,
+        offers_detection: bool = False,
+    ) -> None:
         super().__init__()
         self._title = title
         self._recent = tuple(recent)
         self._current = current
+        self._offers_detection = offers_detection
         self._shown: list[Language] = []
 
     def compose(self) -> ComposeResult:
         with Vertical(id="picker") as box:
             box.border_title = self._title
             box.border_subtitle = "enter takes · esc closes"
+            if self._offers_detection:
+                box.border_subtitle = "enter takes · ctrl+d detects · esc closes"
             yield Input(placeholder="name or code", compact=True, id="query")
             yield OptionList(id="languages", compact=True)
 
@@ -74,6 +97,14 @@ class LanguagePicker(ModalScreen[Language | None]):
 
     def action_cancel(self) -> None:
         self.dismiss(None)
+
+    def action_detect(self) -> None:
+        """Have the language told from the text."""
+        self.dismiss(DETECT)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer detection for source texts alone."""
+        return self._offers_detection if action == "detect" else True
 
     def action_move(self, by: int) -> None:
         options = self.query_one(OptionList)

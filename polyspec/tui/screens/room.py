@@ -21,6 +21,7 @@ ROOMS = (
     ("files", "Files", "F4"),
     ("models", "Models", "F5"),
     ("settings", "Settings", "F6"),
+    ("history", "History", "F7"),
 )
 """Name, title and key of each screen."""
 

@@ -1,14 +1,14 @@
 """Translating a text while it is typed."""
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.timer import Timer
 from textual.widgets import Static
 
 from polyspec.languages import Language
-from polyspec.tui.bindings import bind
-from polyspec.tui.screens.drafter_side import DrafterSide
+from polyspec.tui.screens.target_side import TargetSide
+from polyspec.tui.screens.translate_keys import TRANSLATE_KEYS
 from polyspec.tui.widgets.language_bar import LanguageBar
 from polyspec.tui.widgets.source.pane import MAX_CHARS, SourcePane
 from polyspec.tui.widgets.target.pane import TargetPane
@@ -17,72 +17,15 @@ _PAUSE_S = 0.4
 """So long nothing is typed before the text is translated."""
 _MAX_LIVE_CHARS = 4000
 """Longer texts are translated on a key only."""
-_MAX_NOTES = 3
 
 
-class TranslateScreen(DrafterSide):
+class TranslateScreen(TargetSide):
     """Source and target side by side, or one above the other."""
 
     NAME = "translate"
     DOING = "translating …"
     AUTO_FOCUS = "#source"
-    BINDINGS = [
-        bind("ctrl+t", "translate", "Translate", "Translate now", "translate.run"),
-        bind("escape", "stop", "Stop", "Stop translating", "translate.stop"),
-        bind(
-            "ctrl+l",
-            "pick(False)",
-            "Into",
-            "Pick the language to translate into",
-            "translate.into",
-        ),
-        bind(
-            "ctrl+g",
-            "pick(True)",
-            "From",
-            "Pick the language of the text",
-            "translate.from",
-        ),
-        bind(
-            "ctrl+r",
-            "swap",
-            "Swap",
-            "Exchange both languages and both texts",
-            "translate.swap",
-        ),
-        bind("f9", "copy_target", "Copy", "Copy the translation", "translate.copy"),
-        bind(
-            "alt+c",
-            "copy_source",
-            "Copy source",
-            "Copy the source text",
-            "translate.copy-source",
-            show=False,
-        ),
-        bind(
-            "f8",
-            "toggle_drafters",
-            "Drafting",
-            "Show or hide what drafting does",
-            "translate.drafters",
-        ),
-        bind(
-            "ctrl+o",
-            "open_file",
-            "Open",
-            "Put a text file into the source pane",
-            "translate.open",
-            show=False,
-        ),
-        bind(
-            "alt+e",
-            "edit",
-            "Editor",
-            "Edit the source text in $EDITOR",
-            "translate.editor",
-            show=False,
-        ),
-    ]
+    BINDINGS = TRANSLATE_KEYS
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,7 +65,7 @@ class TranslateScreen(DrafterSide):
         elif len(event.text) > _MAX_LIVE_CHARS:
             self.status.show("a long text: translate it with ctrl+t")
         else:
-            self._pause = self.set_timer(_PAUSE_S, self.action_translate)
+            self._pause = self.set_timer(_PAUSE_S, lambda: self._begin(is_live=True))
 
     @on(SourcePane.Refused)
     def offer_file(self, event: SourcePane.Refused) -> None:
@@ -148,30 +91,50 @@ class TranslateScreen(DrafterSide):
         event.stop()
         self.action_swap()
 
-    @on(TargetPane.NoteReached)
-    def show_note(self, event: TargetPane.NoteReached) -> None:
-        event.stop()
-        if event.note:
-            self.status.show(event.note)
-
     def action_translate(self) -> None:
         """Translate the text that is there."""
+        self._begin(is_live=False)
+
+    def _begin(self, is_live: bool) -> None:
         self._stop_pause()
         text = self.source.text
         if not text.strip():
             return
         if self.ui.languages.target is None:
             self.action_pick(is_source=False)
-            return
+        elif self.ui.languages.detects:
+            self._detect(text, is_live)
+        else:
+            self._translate(text, is_live)
+
+    @work(thread=True, exclusive=True, group="detection")
+    def _detect(self, text: str, is_live: bool) -> None:
+        from polyspec.detection import detect
+
+        found = detect(text)
+        language = found.language if found.is_sure else None
+        self.app.call_from_thread(self._take_detected, text, language, is_live)
+
+    def _take_detected(self, text: str, language: Language | None, live: bool) -> None:
+        if self.source.text == text:  # otherwise it will be looked at again
+            if language is not None:
+                self.ui.take_detected(language)
+            self._translate(text, live)
+
+    def _translate(self, text: str, is_live: bool) -> None:
         from polyspec.tui.jobs import TranslateJob
 
+        languages = self.ui.languages
+        if languages.target is None:
+            return
         self.start(
             TranslateJob(
                 self.post_message,
                 self.ui.next_run(),
                 text=text,
-                source_language=self.ui.languages.source.tag,
-                target_language=self.ui.languages.target.tag,
+                source_language=languages.source.tag,
+                target_language=languages.target.tag,
+                is_live=is_live,
             )
         )
 
@@ -196,7 +159,7 @@ class TranslateScreen(DrafterSide):
         if old_target.strip():
             self._put_source(old_target, settled=True)
             self.target.show_text(old_source)
-            self._show_notes()
+            self.show_notes()
         else:
             self.action_translate()
 
@@ -223,15 +186,13 @@ class TranslateScreen(DrafterSide):
         self._put_source(text)
         self.status.show("this is your text from last time")
 
-    # What the model says
-
-    def show_begin(self) -> None:
-        super().show_begin()
-        self._show_notes()
-
-    def show_figures(self) -> None:
-        super().show_figures()
-        self._show_notes()
+    def put_both(self, text: str, translation: str) -> None:
+        """Show a text with the translation that it once got."""
+        self._stop_pause()
+        self.forget()
+        self._put_source(text, settled=True)
+        self.target.show_text(translation)
+        self.show_notes()
 
     # How it looks
 
@@ -239,20 +200,12 @@ class TranslateScreen(DrafterSide):
         languages = self.ui.languages
         bar = self.query_one(LanguageBar)
         bar.source, bar.target = languages.source, languages.target
-
-    def _show_notes(self) -> None:
-        flags = self.target.flags
-        lines = [f"⚑ {flag.note}" for flag in flags[:_MAX_NOTES]]
-        if len(flags) > _MAX_NOTES:
-            lines.append(f"  and {len(flags) - _MAX_NOTES} more")
-        notes = self.query_one("#notes", Static)
-        notes.update("\n".join(lines))
-        notes.display = bool(lines)
+        bar.is_detected = languages.is_detected
 
     def _clear(self) -> None:
         self.forget()
         self.target.show_text("")
-        self._show_notes()
+        self.show_notes()
         self.status.show("")
         self.status.figures = ""
 

@@ -92,6 +92,8 @@ class WritingRoom(Room):
             Mark(proposal.start, proposal.end, proposal.drafter)
             for proposal in facts.proposals
         )
+        if facts.source:
+            self.target.align(facts.start, facts.end, facts.source)
         if facts.note:
             self.target.flag(Mark(facts.start, facts.end, "flagged", facts.note))
         self.show_figures()

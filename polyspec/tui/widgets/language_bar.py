@@ -29,6 +29,8 @@ class LanguageBar(Horizontal):
 
     source: reactive[Language | None] = reactive(None)
     target: reactive[Language | None] = reactive(None)
+    is_detected = reactive(False)
+    """Whether the source language was told from the text."""
 
     @dataclass
     class Opened(Message):
@@ -46,12 +48,15 @@ class LanguageBar(Horizontal):
         yield Button("", id="target-language", compact=True, tooltip="Translate into")
 
     def on_mount(self) -> None:
-        self._show("#source-language", self.source)
+        self._show("#source-language", self.source, self.is_detected)
         self._show("#target-language", self.target)
 
-    def watch_source(self, source: Language | None) -> None:
+    def watch_source(self) -> None:
         if self.is_mounted:
-            self._show("#source-language", source)
+            self._show("#source-language", self.source, self.is_detected)
+
+    def watch_is_detected(self) -> None:
+        self.watch_source()
 
     def watch_target(self, target: Language | None) -> None:
         if self.is_mounted:
@@ -65,6 +70,10 @@ class LanguageBar(Horizontal):
         else:
             self.post_message(self.Opened(event.button.id == "source-language"))
 
-    def _show(self, selector: str, language: Language | None) -> None:
+    def _show(
+        self, selector: str, language: Language | None, is_detected: bool = False
+    ) -> None:
         name = "pick a language" if language is None else describe_language(language)
+        if is_detected:
+            name = f"detected: {name}"
         self.query_one(selector, Button).label = f"{name} ▾"

@@ -14,7 +14,7 @@ from textual.widgets import Label
 
 from polyspec.tui.widgets.word_line import Word, WordLine
 
-_WIDTH_FOR_KEYS = 72
+_WIDTH_FOR_KEYS = 90
 
 
 class NavBar(Horizontal):

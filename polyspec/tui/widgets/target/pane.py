@@ -2,15 +2,18 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.text import Text
 from textual import on
+from textual.events import Blur
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import TextArea
+from textual.widgets.text_area import Edit, EditResult
 
 from polyspec.tui.widgets.source.pane import count_words
+from polyspec.tui.widgets.target.alignment import Alignment, Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,16 @@ class Mark:
 
 
 class TargetPane(TextArea):
-    """Shows a text that grows; an older one stays, dimmed, until it is overwritten."""
+    """Shows a text that grows; an older one stays, dimmed, until it is overwritten.
+
+    When it is complete it can be edited.
+    """
 
     HELP = (
         "The translation. Underlined in the colour of a warning is what may be wrong; "
-        "put the cursor there to read why. With the drafter panel open, colours say "
-        "who proposed each word."
+        "put the cursor there to read why. Correct it by hand: that is kept in the "
+        "memory when you leave the pane. With the drafter panel open, colours say who "
+        "proposed each word."
     )
     COMPONENT_CLASSES = {
         "target-pane--stale",
@@ -54,10 +61,18 @@ class TargetPane(TextArea):
 
         note: str
 
+    @dataclass
+    class Corrected(Message):
+        """The user wrote other translations."""
+
+        pairs: tuple[tuple[str, str], ...]
+        """Sentences of the source, with what is to stand for them."""
+
     def __init__(self, hint: str, title: str = "translation") -> None:
         super().__init__(
             read_only=True,
             soft_wrap=True,
+            tab_behavior="focus",
             highlight_cursor_line=False,
             placeholder=hint,
             id="target",
@@ -68,6 +83,14 @@ class TargetPane(TextArea):
         self._marks: list[Mark] = []
         self._proposals: list[Mark] = []
         self._line_starts: list[int] = [0]
+        self._alignment = Alignment()
+        self._num_chars = 0
+        self._is_model_writing = False
+
+    @property
+    def sentence(self) -> Stretch | None:
+        """The sentence that the cursor is in, with its place."""
+        return self._alignment.at(self._index(self.cursor_location))
 
     @property
     def fresh_text(self) -> str:
@@ -83,6 +106,8 @@ class TargetPane(TextArea):
         """A new text comes; what stands here is old."""
         self._num_fresh = 0
         self._marks, self._proposals = [], []
+        self._alignment.clear()
+        self.read_only = True
         self._redraw()
 
     def write(self, start: int, text: str) -> None:
@@ -101,12 +126,44 @@ class TargetPane(TextArea):
         num_chars = self._index(self.document.end)
         if num_chars > self._num_fresh:
             self._put(self._num_fresh, num_chars, "")
+        self.read_only = not self._num_fresh
 
     def show_text(self, text: str) -> None:
         """Show a whole text at once."""
         self.begin()
         self.write(0, text)
         self.finish()
+
+    def align(self, start: int, end: int, source: str) -> None:
+        """Say which sentence of the source a finished stretch translates."""
+        self._alignment.add(Stretch(start, end, source))
+
+    def replace_sentence(self, stretch: Stretch, text: str) -> None:
+        """Put another translation in place of one, as if the user had typed it."""
+        old = self.text[stretch.start : stretch.end]
+        start = stretch.start + len(old) - len(old.lstrip())
+        end = stretch.start + len(old.rstrip())
+        self.replace(text, self._location(start), self._location(end))
+
+    def announce_corrections(self) -> None:
+        """Tell what the user wrote since the last time."""
+        pairs = tuple(self._alignment.take_edited(self.text))
+        if pairs:
+            self.post_message(self.Corrected(pairs))
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Change the text, by the model's hand or by the user's."""
+        if self._is_model_writing:
+            return super().edit(edit)
+        start, end = self._index(edit.top), self._index(edit.bottom)
+        result = super().edit(edit)
+        delta = len(edit.text) - (end - start)
+        self._num_fresh += delta
+        self._alignment.edit(start, end, len(edit.text))
+        for marks in (self._marks, self._proposals):
+            marks[:] = _move(marks, start, end, delta)
+        self._measure()
+        return result
 
     def flag(self, mark: Mark) -> None:
         """Mark a finished stretch that may be wrong."""
@@ -141,6 +198,15 @@ class TargetPane(TextArea):
     @on(TextArea.Changed)
     def keep_change(self, event: TextArea.Changed) -> None:
         event.stop()
+        if len(self.text) != self._num_chars:  # an edit was undone or done again
+            self._num_fresh = len(self.text)
+            self._marks, self._proposals = [], []
+            self._alignment.clear()
+            self._measure()
+
+    def _on_blur(self, event: Blur) -> None:
+        super()._on_blur(event)
+        self.announce_corrections()
 
     @on(TextArea.SelectionChanged)
     def tell_note(self, event: TextArea.SelectionChanged) -> None:
@@ -150,12 +216,20 @@ class TargetPane(TextArea):
         self.post_message(self.NoteReached("; ".join(notes)))
 
     def _put(self, start: int, end: int, text: str) -> None:
-        self.replace(text, self._location(start), self._location(end))
+        self._is_model_writing = True
+        try:
+            self.replace(text, self._location(start), self._location(end))
+        finally:
+            self._is_model_writing = False
         self.history.clear()
+        self._measure()
+
+    def _measure(self) -> None:
         starts = [0]
         for line in self.document.lines:
             starts.append(starts[-1] + len(line) + 1)
         self._line_starts = starts[:-1]
+        self._num_chars = starts[-1] - 1
         self.border_subtitle = count_words(self.fresh_text)
         self._redraw()
 
@@ -187,6 +261,17 @@ class TargetPane(TextArea):
             name = kind if kind in ("stale", "flagged") else _known(kind)
             style = self.get_component_rich_style(f"target-pane--{name}", partial=True)
             line.stylize(style, start, end)
+
+
+def _move(marks: list[Mark], start: int, end: int, delta: int) -> list[Mark]:
+    """Marks behind an edit go with the text; those that it touches are gone."""
+    return [
+        mark
+        if mark.end <= start
+        else replace(mark, start=mark.start + delta, end=mark.end + delta)
+        for mark in marks
+        if mark.end <= start or mark.start >= end
+    ]
 
 
 def _known(proposer: str) -> str:

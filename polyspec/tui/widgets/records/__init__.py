@@ -1,0 +1,1 @@
+"""Translations that were kept."""
