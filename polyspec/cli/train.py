@@ -2,6 +2,7 @@
 
 import typer
 
+from polyspec.cli.train_adapter import adapter
 from polyspec.cli.train_draft import draft
 
 app = typer.Typer(
@@ -11,3 +12,4 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(draft)
+app.command()(adapter)
