@@ -3,12 +3,14 @@
     python scripts/kill_test.py long.po --to fr --model gemma-3-270m --kills 20
 
 The document is translated once undisturbed and once with `kill -9`, with `--exact` and
-drawing nothing, so that both must give the same bytes. Each run has a home of its own.
+drawing nothing, so that both must give the same bytes. Each run has a home of its own;
+what was measured of the machine is shared.
 """
 
 import argparse
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -86,14 +88,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, nargs=2, default=(0.5, 30.0))
     parser.add_argument("--option", action="append", default=[])
+    parser.add_argument("--expected", type=Path, help="an undisturbed translation")
+    parser.add_argument("--cache", type=Path, help="of the run that made it")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        whole = folder / f"whole{arguments.document.suffix}"
         killed = folder / f"killed{arguments.document.suffix}"
-        started = time.monotonic()
-        wait_for(translate(arguments, folder / "home-1", whole))
-        print(f"undisturbed: {time.monotonic() - started:.0f} s", flush=True)
+        whole = arguments.expected
+        if whole is None:
+            whole = folder / f"whole{arguments.document.suffix}"
+            started = time.monotonic()
+            wait_for(translate(arguments, folder / "home-1", whole))
+            print(f"undisturbed: {time.monotonic() - started:.0f} s", flush=True)
+        cache = arguments.cache or folder / "home-1" / "cache"
+        shutil.copytree(cache, folder / "home-2" / "cache")
         num_kills = run_killed(arguments, folder / "home-2", killed)
         left = [path.name for path in folder.iterdir() if path.name.startswith(".")]
         require(not left, f"left behind: {left}")

@@ -40,6 +40,7 @@ _QUOTES = (
 _OPENING = "".join({opening for opening, _ in _QUOTES})
 _MARKS = frozenset('"“”„«»「」『』‘`*')
 """A source with one of these may have a translation in quotation marks."""
+_APOSTROPHES = re.compile(r"^\s*['‘’]|['‘’]\s*$")
 
 
 def strip_chatter(
@@ -101,7 +102,7 @@ def _strip_remarks(source: str, lines: list[str]) -> list[str]:
 
 def _strip_quotes(source: str, line: str) -> str:
     """The line without a pair of quotation marks around it that the source lacks."""
-    if any(char in source for char in _MARKS):
+    if any(char in source for char in _MARKS) or _APOSTROPHES.search(source):
         return line
     for opening, closing in _QUOTES:
         inner = line[len(opening) : len(line) - len(closing)]

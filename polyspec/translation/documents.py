@@ -26,7 +26,9 @@ def translate_units(
     drawn = sampling or Sampling()
     queue = JobQueue(
         _make_jobs(plan, segments),
-        lambda job, part: job.plan.make_request(part, job.context_of(part), drawn),
+        lambda job, part: plan.make_request(
+            part, job.context_of(part), drawn, job.segment.id
+        ),
     )
     with closing(queue.run(completer)) as turns:
         for _ in turns:

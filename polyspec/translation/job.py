@@ -86,6 +86,8 @@ class SegmentJob:
 
     segment: Segment
     rules: Rules = field(default_factory=Rules)
+    number: int = 0
+    """Of the segment in its text."""
     attempt: Attempt = Attempt.PLAIN
     """How it is asked for first."""
     shown: str = ""

@@ -19,6 +19,7 @@ from polyspec.prompting.interfaces import (
     TracedToken,
 )
 from polyspec.prompting.profiles import Profile
+from polyspec.translation.checks import IsWrongLanguage
 from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 from polyspec.translation.job import SegmentJob
 from polyspec.translation.plan import Plan, make_plan
@@ -86,6 +87,7 @@ def translate_text(
     recall: Recall | None = None,
     guidance: Guidance = NO_GUIDANCE,
     is_mixed: bool = False,
+    is_wrong_language: IsWrongLanguage | None = None,
 ) -> Generator[TranslationEvent, None, None]:
     """Translate a document that is given in chunks of any size.
 
@@ -102,6 +104,7 @@ def translate_text(
         recall: Knows earlier translations, and keeps new ones.
         guidance: Terms and examples that the model is shown.
         is_mixed: Whether segments may be in other languages than the source language.
+        is_wrong_language: Tells answers in another language; None looks at none.
 
     Raises:
         UsageError: The prompt alone fills the context.
@@ -116,6 +119,7 @@ def translate_text(
         recall=recall,
         guidance=guidance,
         is_mixed=is_mixed,
+        is_wrong_language=is_wrong_language,
     )
     segments = plan.split(chunks)
     yield from translate_segments(completer, plan, segments, sampling, is_streaming)
@@ -141,8 +145,10 @@ def translate_segments(
     """
     drawn = sampling or Sampling()
     queue = JobQueue(
-        map(plan.make_job, segments),
-        lambda job, part: plan.make_request(part, job.segment.context, drawn),
+        _number(map(plan.make_job, segments)),
+        lambda job, part: plan.make_request(
+            part, job.segment.context, drawn, str(job.number)
+        ),
     )
     index = 0
     with closing(queue.run(completer)) as turns:
@@ -156,6 +162,12 @@ def translate_segments(
                 plan.remember(job)
                 yield _make_result(job, index)
                 index += 1
+
+
+def _number(jobs: Iterable[SegmentJob]) -> Iterator[SegmentJob]:
+    for number, job in enumerate(jobs):
+        job.number = number
+        yield job
 
 
 def _show(job: SegmentJob, index: int) -> Iterator[TranslationEvent]:

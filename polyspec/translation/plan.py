@@ -10,7 +10,7 @@ from polyspec.languages import Language
 from polyspec.prompting.interfaces import Completer, CompletionRequest, Precedent
 from polyspec.prompting.profiles import Profile
 from polyspec.translation.budget import make_budget
-from polyspec.translation.checks import AnswerChecks
+from polyspec.translation.checks import AnswerChecks, IsWrongLanguage
 from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 from polyspec.translation.job import Attempt, Part, Rules, SegmentJob
 from polyspec.translation.mixed import MixedText
@@ -58,7 +58,7 @@ class Plan:
         known, recall = None, self._recall_for(segment.text)
         if recall and segment.is_translatable and attempt is Attempt.PLAIN:
             known = recall.find_exact(segment.text)
-        return SegmentJob(segment, self.rules, attempt, known=known)
+        return SegmentJob(segment, self.rules, attempt=attempt, known=known)
 
     def remember(self, job: SegmentJob) -> None:
         """Keep the translation of a segment, if it is good enough."""
@@ -79,12 +79,18 @@ class Plan:
         return adapt_separators(segments, self.source_language, self.target_language)
 
     def make_request(
-        self, part: Part, context: str, sampling: Sampling
+        self, part: Part, context: str, sampling: Sampling, name: str
     ) -> CompletionRequest:
         """What is asked for a part of a segment.
 
-        What is drawn depends on the text and the attempt alone, not on its place among
-        the requests, so that a job that was interrupted goes on with the same text.
+        What is drawn depends on the segment and the attempt alone, not on its place
+        among the requests, so that a job that was stopped goes on with the same text.
+
+        Args:
+            part: What is to be translated.
+            context: What stands before it, to be read but not translated.
+            sampling: How tokens are drawn.
+            name: Tells the segment from all others of the job.
         """
         is_plain = part.attempt is Attempt.PLAIN
         build = self._builder_for(part.source, is_strict=not is_plain)
@@ -96,7 +102,7 @@ class Plan:
             sampling=sampling,
             source=part.source,
             precedent=self._find_precedent(part),
-            stream=_number_of(f"{part.attempt.value} {part.source}"),
+            stream=_number_of(f"{name} {part.attempt.value} {part.source}"),
         )
 
     def _find_precedent(self, part: Part) -> Precedent | None:
@@ -142,6 +148,7 @@ def make_plan(
     recall: Recall | None = None,
     guidance: Guidance = NO_GUIDANCE,
     is_mixed: bool = False,
+    is_wrong_language: IsWrongLanguage | None = None,
 ) -> Plan:
     """The plan of a job.
 
@@ -157,6 +164,7 @@ def make_plan(
         recall: Knows earlier translations.
         guidance: Terms and examples that the model is shown, and whose use is checked.
         is_mixed: Whether segments may be in other languages than the source language.
+        is_wrong_language: Tells answers in another language; None looks at none.
 
     Raises:
         UsageError: The prompt alone fills the context.
@@ -182,7 +190,7 @@ def make_plan(
         num_context_chars=num_context_chars,
     )
     rules = Rules(
-        AnswerChecks(source_language, target_language),
+        AnswerChecks(source_language, target_language, is_wrong_language),
         _find_joint(source_language, target_language),
         has_strict=strict is not None,
         keeps_source=keeps_source,

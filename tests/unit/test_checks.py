@@ -12,6 +12,7 @@ from polyspec.translation.checks import NOTE_CHATTER, AnswerChecks, Fault
 from polyspec.translation.documents import translate_units
 from polyspec.translation.plan import make_plan
 from polyspec.translation.units import TranslatedUnit
+from polyspec.translation.wrong_language import make_language_check
 from tests.fakes_completer import FakeCompleter, own_text
 
 SOURCE = "The library on the hill opens at nine in the morning."
@@ -229,3 +230,28 @@ def test_one_that_is_asked_again_holds_up_no_other() -> None:
         at for at, request in enumerate(requests) if "number 3 is" in own_text(request)
     ]
     assert max(places) < 20
+
+
+def test_an_answer_in_a_language_nobody_asked_for_is_found() -> None:
+    languages = find_language("en"), find_language("fr")
+    check = make_language_check(*languages)
+    checks = AnswerChecks(*languages, check)
+    answer = "Die Bibliothek auf dem Hügel öffnet morgens um neun Uhr ihre Türen."
+    assert checks.review(SOURCE, answer, FinishReason.STOP).fault is Fault.LANGUAGE
+    english = "At nine in the morning the library on the hill opens its doors."
+    assert checks.review(SOURCE, english, FinishReason.STOP).fault is Fault.LANGUAGE
+    assert checks.review(SOURCE, FRENCH, FinishReason.STOP).fault is None
+    assert checks.review("It is OK.", "Es ist gut.", FinishReason.STOP).fault is None
+
+
+def test_of_a_language_that_is_not_known_well_only_the_source_is_told_apart() -> None:
+    check = make_language_check(find_language("en"), find_language("sv"))
+    swedish = "Biblioteket på kullen öppnar klockan nio på morgonen varje dag."
+    assert not check(swedish)
+    assert check(SOURCE)
+
+
+def test_the_same_text_twice_is_drawn_twice() -> None:
+    text = ("This is drawn again and again.",)
+    _, requests = translate(str, text, text)
+    assert len({request.stream for request in requests}) == len(requests)
