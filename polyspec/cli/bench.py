@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from polyspec.cli import diagnostics, options, output
+from polyspec.cli.bench_memory import memory
 from polyspec.cli.bench_paper import paper
 from polyspec.cli.bench_quality import quality
 from polyspec.cli.bench_replay import replay
@@ -228,6 +229,7 @@ def overhead(
 app.command()(replay)
 app.command()(paper)
 app.command()(quality)
+app.command()(memory)
 
 
 def _find_languages(text: str) -> "tuple[Language, ...]":
