@@ -17,7 +17,9 @@ from polyspec.drafting.compose import Drafting, require_drafter
 from polyspec.engine.ladder import QUICK, Effort
 from polyspec.engine.model import Model
 from polyspec.engine.target import LlamaTarget
+from polyspec.languages import Language
 from polyspec.loading import Loaded, silent
+from polyspec.paths import data_dir
 from polyspec.prompting.interfaces import Completed, CompletionRequest, Piece
 from polyspec.prompting.profiles import TRANSLATEGEMMA
 from polyspec.session import Session
@@ -36,6 +38,9 @@ class FakeTranslator(Translator):
 
     def identify_model(self) -> str:
         return "tiny.1234"
+
+    def _check_language(self, source: Language, target: Language) -> None:
+        """Capitals are in no other language."""
 
     def describe_devices(self) -> str:
         return "tiny on paper"
@@ -58,7 +63,7 @@ class FakeOpening:
     ) -> Iterator[Translator]:
         require_drafter(settings.draft)
         self.opened.append(settings)
-        assets = UserAssets(settings, report) if self.has_assets else None
+        assets = UserAssets(settings, report, data_dir()) if self.has_assets else None
         model = SimpleNamespace(path=Path("tiny.gguf"))
         try:
             yield FakeTranslator(
