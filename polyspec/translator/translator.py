@@ -26,6 +26,7 @@ from polyspec.loading import Loaded, LoadedDraft, identify_model, silent
 from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.stories.writer import STORY_SAMPLING, StoryEvent, write_story
+from polyspec.translation.checks import IsWrongLanguage
 from polyspec.translation.documents import translate_units, write_translation
 from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 from polyspec.translation.journal import Journal, go_on
@@ -33,6 +34,7 @@ from polyspec.translation.pipeline import TranslationEvent, translate_text
 from polyspec.translation.plan import make_plan
 from polyspec.translation.recall import Recall
 from polyspec.translation.units import TranslatedUnit
+from polyspec.translation.wrong_language import make_language_check
 from polyspec.translator.user_assets import UserAssets
 
 _CONTEXT_CHARS = 200
@@ -116,6 +118,7 @@ class Translator:
             recall=recall,
             guidance=guidance,
             is_mixed=is_auto,
+            is_wrong_language=self._check_language(source_language, target_language),
         )
 
     def suggest(
@@ -189,6 +192,7 @@ class Translator:
             recall=recall,
             guidance=guidance,
             is_mixed=self._is_auto(),
+            is_wrong_language=self._check_language(source_language, target_language),
         )
         sampling = self._draw_with(Sampling())
 
@@ -234,6 +238,11 @@ class Translator:
                 title=title,
             )
 
+    def _check_language(
+        self, source: Language, target: Language
+    ) -> IsWrongLanguage | None:
+        return make_language_check(source, target)
+
     def _consult(
         self, source: Language, target: Language, is_kept: bool = True
     ) -> tuple[Recall | None, Guidance]:
@@ -253,7 +262,7 @@ class Translator:
         )
 
     def source_language(self, code: str | None = None) -> Language:
-        """The language to translate from; where it is `auto`, that of the latest text."""
+        """The language to translate from; for `auto`, that of the latest text."""
         if not self._is_auto(code):
             return find_language(code or self.settings.from_)
         return self.detected.language if self.detected else find_language("eng")
