@@ -9,9 +9,10 @@ Usage: python scripts/build_detection.py CORPORA [--sift MODEL] [--output FILE]
 Corpora hold lines in other languages. So the model is built twice: the second time,
 with `--sift`, lines that the first model takes for another language are left out.
 
-CORPORA holds `data/mono/<language>.train.txt.zst` and `data/src/eng.txt.zst`, of which
-every 70th line is left for `scripts/measure_detection.py`. It takes some minutes and
-4 GB of memory. The last line of output is a JSON object.
+CORPORA holds `data/mono/<language>.train.txt.zst`, `parallel/<language>.tsv.zst` with
+English first, and `data/src/eng.txt.zst`, of which every 70th line is left for
+`scripts/measure_detection.py`. It takes some minutes and 4 GB of memory. The last line
+of output is a JSON object.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from polyspec.detection.model import (
     write_model,
 )
 from polyspec.detection.ngrams import clean, ngrams_of
-from polyspec.tables.corpus import read_lines
+from polyspec.tables.corpus import read_lines, read_pairs
 
 CLASSES = {
     "Latn": (
@@ -59,6 +60,8 @@ PRIORS = {"eng": 3.0} | dict.fromkeys(
 """How much more often texts are met than in the others; tells where words do not."""
 ENGLISH_HELD_OUT = 70
 """Every so many-th English line is for measuring."""
+_MOST_PAIRS = 8000
+"""Of each file of pairs of sentences, for their English side."""
 _WORDS = (1, 1, 2, 3, 3, 4, 6, 10, 20)
 _CHARS = (4, 6, 10, 30)
 _LEAST_COUNT = 8
@@ -173,6 +176,13 @@ def read_training(corpora: Path, code: str) -> Iterator[str]:
     for number, line in enumerate(read_lines(corpora / "data/src/eng.txt.zst")):
         if number % ENGLISH_HELD_OUT:
             yield line
+    # Menus and manuals, pieces of which were left untranslated in other languages.
+    known: set[str] = set()
+    for path in sorted((corpora / "parallel").glob("*.tsv.zst")):
+        for source, _ in islice(read_pairs(path), _MOST_PAIRS):
+            if source not in known:
+                known.add(source)
+                yield source
 
 
 def _cut_line(words: str, is_unspaced: bool, rng: random.Random) -> Iterator[str]:

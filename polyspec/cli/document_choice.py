@@ -49,12 +49,15 @@ class DocumentChoice:
             DocumentError: The file cannot be read or is malformed.
             UsageError: The format is unknown, or an option does not fit.
         """
+        from polyspec.detection import AUTO
         from polyspec.documents.interfaces import ReadOptions
         from polyspec.languages import find_language
 
+        # Only files that leave their own language open ask for it.
+        named = "eng" if settings.from_ == AUTO else settings.from_
         options = ReadOptions(
             encoding=self.encoding,
-            source_tag=find_language(settings.from_ or "eng").tag,
+            source_tag=find_language(named).tag,
             target_tag=find_language(settings.to or "eng").tag,
             columns=_split(self.columns),
             keys=_split(self.keys),

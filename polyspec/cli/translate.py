@@ -41,7 +41,11 @@ def translate(
     ] = None,
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="LANGUAGE", help="Language of the text."),
+        typer.Option(
+            "--from",
+            metavar="LANGUAGE",
+            help="Language of the text; auto, the default, finds it out.",
+        ),
     ] = None,
     in_: Annotated[
         Path | None,
@@ -110,9 +114,10 @@ def translate(
 ) -> None:
     """Translate a text or a document and keep what surrounds the words.
 
-    Languages are codes or English names: fr, fra, French, pt-BR. The text is read as
-    English unless --from says otherwise.
+    Languages are codes or English names: fr, fra, French, pt-BR. Without --from, the
+    language of the text is detected and named on standard error.
     """
+    from polyspec.detection import AUTO
     from polyspec.languages import find_language
     from polyspec.settings import load_settings
 
@@ -150,7 +155,7 @@ def translate(
             remedy="pass --to CODE, for example --to fr",
         )
     for name in (settings.to, settings.from_):
-        if name:
+        if name != AUTO:
             find_language(name)
     require_report_name(report)
     source = None if text or in_ is None or str(in_) == "-" else in_

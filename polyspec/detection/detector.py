@@ -30,6 +30,8 @@ _FOREIGN_LETTERS = 0.012
 """Share of letters that a language hardly writes, above which it may be another."""
 _WIDER = 0.5
 """Least probability by which a language that is none of ours is believed."""
+_WIDER_LETTERS = 20
+"""A text of fewer letters is not looked at for languages that are none of ours."""
 _UNNAMED = 0.01
 """Alternatives that are less likely are not named."""
 
@@ -67,8 +69,8 @@ def detect(text: str, *, is_wide: bool = True) -> Detection:
     num_letters = len(words) - words.count(" ")
     least = _LEAST_LETTERS.get(script, _LEAST_LETTERS_ELSEWHERE)
     found, is_odd = _judge(words, script)
-    if found.language is None or (is_odd and is_wide):
-        wider = _look_wider(sample, script, found) if is_wide else None
+    if is_odd and is_wide and num_letters >= _WIDER_LETTERS:
+        wider = _look_wider(sample, script, found)
         found, is_odd = wider or found, wider is None
     is_sure = found.confidence >= SURE and not is_odd and num_letters >= least
     return Detection(found.language, found.confidence, is_sure, found.alternatives)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DATA_FILE = Path(__file__).with_name("languages.npz")
 LEAST_MARGIN = 0.005
 """Share of a language's own texts that lead by less than its margin."""
-_MARGIN_NGRAMS = 300
+_MARGIN_NGRAMS = 200
 """Of fewer n-grams no lead is untypical."""
 
 
@@ -82,11 +82,14 @@ class NgramModel:
         return script in self._columns
 
     def score(self, words: str, script: str) -> Scores:
-        """Judge cleaned text that is written in a script of the model."""
+        """Judge cleaned text that is written in a script of the model.
+
+        A word that is repeated counts once: it says nothing new.
+        """
         import numpy as np
 
         columns = self._columns[script]
-        ngrams = list(ngrams_of(words))
+        ngrams = list(ngrams_of(" ".join(dict.fromkeys(words.split()))))
         rows = [self._rows[ngram] for ngram in ngrams if ngram in self._rows]
         scale = self._scale[columns]
         sums = self._weights[np.ix_(rows, columns)].sum(axis=0, dtype=np.int64) * scale

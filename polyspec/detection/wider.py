@@ -53,9 +53,12 @@ def language_of_script(script: str) -> Language | None:
 def guess_widely(text: str) -> tuple[Language, float] | None:
     """The likeliest of 139 languages, and its probability.
 
-    None where the text looks like no language.
+    None where the text looks like no language, or the library cannot unpack its model.
     """
-    label, share = _load().classify(text)
+    try:
+        label, share = _load().classify(text)
+    except (OSError, MemoryError):
+        return None
     if label == _NO_LANGUAGE:
         return None
     try:

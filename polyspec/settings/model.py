@@ -38,8 +38,8 @@ class Settings(BaseModel):
     """Model to use: a name from `polyspec models list` or the path of a GGUF file."""
     to: Name | None = None
     """Language to translate into when none is named."""
-    from_: Annotated[Name | None, Field(alias="from")] = None
-    """Language to translate from; without it the model works it out."""
+    from_: Annotated[Name, Field(alias="from")] = "auto"
+    """Language to translate from; `auto` finds out which one a text is in."""
     encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
     """Encoding of the texts that are read."""
     draft: Name = "auto"
