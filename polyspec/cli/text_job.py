@@ -119,7 +119,9 @@ def _as_json(translator: "Translator", segment: "TranslatedSegment") -> str:
     fields = {
         "source": segment.segment.text,
         "text": segment.text,
-        "source_language": translator.source_language().code,
+        "source_language": (
+            segment.other_language or translator.source_language()
+        ).code,
         "target_language": translator.target_language().code,
         "num_tokens": segment.num_tokens,
         "elapsed_s": round(segment.elapsed_s, 4),

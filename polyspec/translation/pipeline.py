@@ -63,6 +63,8 @@ class TranslatedSegment:
     """Tokens as the model wrote them, if the completer is tracing."""
     is_recalled: bool = False
     """Whether the translation memory had it, and the model was not asked."""
+    other_language: Language | None = None
+    """What it is in, where that is surely not the language of the text."""
 
     @property
     def output(self) -> str:
@@ -160,7 +162,7 @@ def translate_segments(
                     break
                 queue.drop_first()
                 plan.remember(job)
-                yield _make_result(job, index)
+                yield _make_result(job, index, plan)
                 index += 1
 
 
@@ -185,7 +187,7 @@ def _show(job: SegmentJob, index: int) -> Iterator[TranslationEvent]:
     job.shown = visible
 
 
-def _make_result(job: SegmentJob, index: int) -> TranslatedSegment:
+def _make_result(job: SegmentJob, index: int, plan: Plan) -> TranslatedSegment:
     return TranslatedSegment(
         index=index,
         segment=job.segment,
@@ -197,6 +199,7 @@ def _make_result(job: SegmentJob, index: int) -> TranslatedSegment:
         note="; ".join(job.notes),
         trace=job.trace(),
         is_recalled=job.is_recalled,
+        other_language=plan.find_other(job.segment),
     )
 
 

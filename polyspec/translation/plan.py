@@ -66,6 +66,10 @@ class Plan:
         if recall is not None and job.is_sound:
             recall.remember(job.segment.text, job.text())
 
+    def find_other(self, segment: Segment) -> Language | None:
+        """The language of a segment, where it surely is not that of the text."""
+        return self.mixed.find_other(segment.text) if self.mixed is not None else None
+
     def split(self, chunks: Iterable[str], context: str = "") -> Iterator[Segment]:
         """Cut a text into segments, with separators as the target language has them.
 

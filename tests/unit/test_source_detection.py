@@ -54,8 +54,8 @@ def test_a_line_that_could_be_anything_goes_on_with_those_before() -> None:
 @pytest.mark.parametrize("by", ["settings", "argument"])
 def test_a_named_language_is_not_doubted(by: str) -> None:
     notes: list[str] = []
-    chosen = {"from": "fr"} if by == "settings" else {}
-    with translator(notes, **chosen) as it:
+    chosen = "fr" if by == "settings" else "auto"
+    with translator(notes, None, **{"from": chosen}) as it:
         named = None if by == "settings" else "fr"
         list(it.translate([GERMAN], from_=named))
         assert it.source_language(named).code == "fra"
@@ -80,6 +80,16 @@ def test_a_text_in_the_target_language_stays_as_it_is() -> None:
     (done,) = [event for event in events if isinstance(event, TranslatedSegment)]
     assert done.output == GERMAN
     assert completer.requests == []
+
+
+def test_a_segment_in_another_language_says_so() -> None:
+    with translator([]) as it:
+        events = list(it.translate([GERMAN * 4 + FRENCH]))
+    done = [event for event in events if isinstance(event, TranslatedSegment)]
+    languages = [each.other_language for each in done]
+    assert languages[:4] == [None] * 4
+    assert languages[4] is not None
+    assert languages[4].code == "fra"
 
 
 def test_a_pipe_is_read_no_further_than_its_first_line() -> None:
