@@ -134,6 +134,7 @@ class _Reader:
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
         self._parser.EntityDeclHandler = self._refuse_entity
+        self._parser.SkippedEntityHandler = self._refuse_reference
 
     def feed(self, data: bytes, *, is_last: bool) -> list[TmxUnit]:
         """The units that are complete by now and were not before."""
@@ -151,6 +152,10 @@ class _Reader:
 
     def _refuse_entity(self, name: str, *_: object) -> None:
         raise malformed(_TITLE, f"it declares the entity {name!r}")
+
+    def _refuse_reference(self, name: str, is_parameter: bool) -> None:
+        if not is_parameter:
+            raise malformed(_TITLE, f"it does not say what &{name}; stands for")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1

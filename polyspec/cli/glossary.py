@@ -32,9 +32,9 @@ def check(
         typer.Option("--to", metavar="LANGUAGE", help="Language of the translations."),
     ] = None,
     from_: Annotated[
-        str | None,
+        str,
         typer.Option("--from", metavar="LANGUAGE", help="Language of the terms."),
-    ] = None,
+    ] = "en",
 ) -> None:
     """Read a glossary and tell what may not be meant.
 
@@ -45,15 +45,13 @@ def check(
     from polyspec.languages import find_language
     from polyspec.settings import load_settings
 
-    settings = load_settings({"to": to, "from_": from_})
+    settings = load_settings({"to": to})
     if settings.to is None:
         raise UsageError(
             "no target language is named",
             remedy="pass --to CODE, for example --to fr",
         )
-    pair = LanguagePair.of(
-        find_language(settings.from_ or "eng"), find_language(settings.to)
-    )
+    pair = LanguagePair.of(find_language(from_), find_language(settings.to))
     glossary = read_glossary(file, pair)
     output.write_line(f"{len(glossary.terms)} terms, {pair.source} > {pair.target}")
     for line in _find_doubts(glossary):

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import Indel
 
@@ -136,20 +135,19 @@ def test_what_was_changed_a_little_is_found_among_many(
         assert found.similarity >= Indel.normalized_similarity(changed, text)
 
 
-@settings(max_examples=60)
-@given(st.text(min_size=1, max_size=40), st.text(max_size=40), st.floats(0.1, 1.0))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    source=st.text(min_size=1, max_size=40),
+    asked=st.text(max_size=40),
+    threshold=st.floats(0.1, 1.0),
+)
 def test_similarities_are_what_they_are_said_to_be(
-    source: str, asked: str, threshold: float
+    memory: TranslationMemory, source: str, asked: str, threshold: float
 ) -> None:
-    with (
-        TemporaryDirectory() as folder,
-        Database(Path(folder) / "assets.sqlite3", pytest.fail) as database,
-    ):
-        memory = TranslationMemory(database)
-        keep(memory, source, "x")
-        for found in memory.find_similar(ENG_DEU, asked, threshold=threshold):
-            true = Indel.normalized_similarity(found.segment.source, asked)
-            assert found.similarity == true >= threshold
+    keep(memory, source, "x")  # beside those of earlier examples
+    for found in memory.find_similar(ENG_DEU, asked, threshold=threshold):
+        true = Indel.normalized_similarity(found.segment.source, asked)
+        assert found.similarity == true >= threshold
 
 
 def test_uses_are_counted(memory: TranslationMemory) -> None:
