@@ -17,7 +17,8 @@ from polyspec.benchmarks.replay_suite import find_corpora
 from polyspec.benchmarks.suite import Group, Suite
 from polyspec.benchmarks.timing import Timed
 from polyspec.decoding.draft_policy import DraftPolicy
-from polyspec.decoding.interfaces import Draft, Drafter
+from polyspec.decoding.interfaces import Draft, Drafter, Drawing
+from polyspec.decoding.sampling import Sampling
 from polyspec.drafting.compose import make_drafter, name_of_draft_model
 from polyspec.drafting.expectations import drafted_share
 from polyspec.gguf_header import tokenizer_fingerprint
@@ -101,6 +102,11 @@ class Switch:
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
         if self._lane.drafter is not None:
             self._timed(self._lane.drafter.begin, sequence_id, prompt_ids)
+
+    def draw_as(self, sequence_id: int, sampling: Sampling, stream: int) -> None:
+        drafter: object = self._lane.drafter
+        if isinstance(drafter, Drawing):
+            drafter.draw_as(sequence_id, sampling, stream)
 
     def propose(
         self, sequence_ids: Sequence[int], limits: Sequence[int]
@@ -209,7 +215,9 @@ class LaneMaker:
         model = self._loaded.model
         small = None
         if self._draft is not None and name_of_draft_model(name) is not None:
-            small = make_model_drafter(self._loaded, self._draft, self._report)
+            small = make_model_drafter(
+                self._loaded, self._draft, self._report, draws=True
+            )
         drafting = make_drafter(
             name,
             policy.feedback,

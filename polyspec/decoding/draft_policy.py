@@ -49,7 +49,8 @@ class DraftPolicy:
 
         A draft token pays when all before it are accepted, so its worth is the product
         of the probabilities up to it. The most worthy tokens of all sequences are
-        taken, as many as give the most tokens per second.
+        taken, as many as give the most tokens per second. Drawn drafts are taken whole:
+        their drafter weighed the costs before each token was drawn.
 
         Args:
             drafts: One for each sequence that decodes in this step.
@@ -63,6 +64,8 @@ class DraftPolicy:
         millisecond, so one token is verified.
         """
         lengths = [0] * len(drafts)
+        if any(draft.is_drawn for draft in drafts):
+            return _take_drawn(drafts, max_rows - num_rows)
         if self.is_exact:
             max_rows = min(max_rows, self.step_cost.identical_tokens - num_cached)
         trust = self.feedback.trust
@@ -168,3 +171,12 @@ class DraftPolicy:
         plain = self.step_cost.of(num_sequences) * factor
         added: FloatArray = np.maximum(0.0, seconds - seconds[0])
         return plain + added
+
+
+def _take_drawn(drafts: Sequence[Draft], room: int) -> list[int]:
+    """Take all drafts, as far as there is the same room for each.
+
+    Neither a token nor what is drafted for others may decide whether it is verified.
+    """
+    most = max(0, room) // len(drafts)
+    return [min(most, len(draft.token_ids)) for draft in drafts]

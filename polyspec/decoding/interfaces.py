@@ -9,10 +9,11 @@ Invariant: between steps the KV cache of a sequence holds every token but the ne
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias, runtime_checkable
 
-from polyspec.arrays import LogitsArray
+from polyspec.arrays import FloatArray, LogitsArray, TokenArray
+from polyspec.decoding.sampling import Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,10 @@ class Target(Protocol):
         ...
 
 
+Distribution: TypeAlias = tuple[TokenArray, FloatArray]
+"""Tokens that may be drawn and their probabilities, both of shape `(N,)`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """Proposed tokens of one sequence; an empty draft is allowed."""
@@ -88,13 +93,24 @@ class Draft:
     """Chance that each is accepted, given that all before it are, `0..1`."""
     sources: tuple[str, ...] = ()
     """Name of the drafter of each token."""
+    distributions: tuple[Distribution, ...] = field(default=(), compare=False)
+    """What each token was drawn from, where the draft was drawn. It is then verified
+    whole, and its `probabilities` say nothing of the tokens that the draw gave: who
+    chose among drawn tokens would change what the target writes."""
+
+    @property
+    def is_drawn(self) -> bool:
+        return bool(self.distributions)
 
     def cut(self, length: int) -> "Draft":
         """Return its first `length` tokens."""
         if length >= len(self.token_ids):
             return self
         return Draft(
-            self.token_ids[:length], self.probabilities[:length], self.sources[:length]
+            self.token_ids[:length],
+            self.probabilities[:length],
+            self.sources[:length],
+            self.distributions[:length],
         )
 
 
@@ -140,5 +156,20 @@ class Extender(Protocol):
         """Continue each sequence as if it went on with its prefix.
 
         Nothing is learned from a prefix, which is not part of the draft.
+        """
+        ...
+
+
+@runtime_checkable
+class Drawing(Protocol):
+    """What a drafter with a distribution of its own may offer besides."""
+
+    def draw_as(self, sequence_id: int, sampling: Sampling, stream: int) -> None:
+        """Draw the drafts of a sequence that has begun as its answer is drawn.
+
+        Args:
+            sequence_id: The sequence.
+            sampling: How the target draws; never greedy.
+            stream: Tells apart the random draws of requests with one seed.
         """
         ...

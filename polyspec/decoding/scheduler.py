@@ -5,7 +5,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 
 from polyspec.arrays import LogitsArray
 from polyspec.decoding.draft_policy import DraftPolicy
-from polyspec.decoding.interfaces import EMPTY_DRAFT, Chunk, Draft, Drafter, Target
+from polyspec.decoding.interfaces import (
+    EMPTY_DRAFT,
+    Chunk,
+    Draft,
+    Drafter,
+    Drawing,
+    Target,
+)
 from polyspec.decoding.prefixes import PrefixStore
 from polyspec.decoding.sampling import Chooser
 from polyspec.decoding.sequences import (
@@ -15,7 +22,7 @@ from polyspec.decoding.sequences import (
     Request,
     prompt_chunk,
 )
-from polyspec.decoding.verify import verify_drawn, verify_greedy
+from polyspec.decoding.verify import verify_drawn, verify_greedy, verify_resampled
 from polyspec.errors import EngineError
 
 __all__ = ["Emitted", "Finished", "Request", "Scheduler"]
@@ -136,6 +143,11 @@ class Scheduler:
         request = sequence.request
         if self._drafter:
             self._drafter.begin(sequence.sequence_id, request.prompt_ids)
+            may_draw = not (request.sampling.is_greedy or self.policy.is_exact)
+            if may_draw and isinstance(self._drafter, Drawing):
+                self._drafter.draw_as(
+                    sequence.sequence_id, request.sampling, request.stream
+                )
         sequence.num_copied = sequence.num_cached = self._prefixes.enter(
             sequence.shared_ids, sequence.sequence_id
         )
@@ -259,6 +271,14 @@ class Scheduler:
             end = row + 1 + len(draft.token_ids)
             if sequence.chooser.is_plain_argmax:
                 tokens = verify_greedy(draft.token_ids, argmax_ids[row:end])
+            elif draft.is_drawn:
+                tokens = verify_resampled(
+                    draft.token_ids,
+                    draft.distributions,
+                    logits[row:end],
+                    sequence.chooser,
+                    sequence.written_ids,
+                )
             else:
                 tokens = verify_drawn(
                     draft.token_ids,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from polyspec.arrays import FloatArray, LogitsArray, TokenArray
+from polyspec.decoding.interfaces import Distribution
 from polyspec.decoding.sampling import Chooser, draw
 
 _ACCEPTING = 1
@@ -61,7 +62,7 @@ def verify_drawn(
 
 def verify_resampled(
     draft_ids: Sequence[int],
-    distributions: Sequence[tuple[TokenArray, FloatArray]],
+    distributions: Sequence[Distribution],
     logits: LogitsArray,
     chooser: Chooser,
     written_ids: list[int],
@@ -104,7 +105,7 @@ def verify_resampled(
     return so_far[len(written_ids) :]
 
 
-def _at(ids: TokenArray, distribution: tuple[TokenArray, FloatArray]) -> FloatArray:
+def _at(ids: TokenArray, distribution: Distribution) -> FloatArray:
     """Return the probabilities that a distribution gives to `ids`, 0 for others."""
     known_ids, probabilities = distribution
     order = np.argsort(known_ids)
@@ -117,7 +118,7 @@ def _share_of(
     token_id: int,
     ids: TokenArray,
     wanted: FloatArray,
-    distribution: tuple[TokenArray, FloatArray],
+    distribution: Distribution,
 ) -> float:
     """Return `p(x) / q(x)` of a token that was drawn from `q`."""
     proposed = float(distribution[1][distribution[0] == token_id].sum())

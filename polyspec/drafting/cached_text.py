@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from polyspec.decoding.interfaces import Distribution
+from polyspec.drafting.drawer import DraftDrawer
+
 
 @dataclass(slots=True)
 class CachedText:
@@ -13,7 +16,12 @@ class CachedText:
     num_prompt: int
     num_confirmed: int
     chances: list[float] = field(default_factory=list)
-    """The draft model's probability of each drafted token."""
+    """The draft model's probability of each drafted token; for a drawn one that of the
+    likeliest in its place."""
+    drawer: DraftDrawer | None = None
+    """Draws what is drafted; None takes the likeliest tokens."""
+    distributions: list[Distribution] = field(default_factory=list)
+    """What each drafted token was drawn from, where they are drawn."""
     cells: list[int] = field(default_factory=list)
     """The cell of the KV cache of each token that was read and still stands."""
     num_held: int = 0
@@ -33,6 +41,11 @@ class CachedText:
     def drafted_ids(self) -> list[int]:
         return self.token_ids[self.num_confirmed :]
 
+    @property
+    def written_ids(self) -> list[int]:
+        """The answer so far and what is drafted of it."""
+        return self.token_ids[self.num_prompt :]
+
     def confirm(self, token_id: int) -> bool | None:
         """Append what the target chose.
 
@@ -43,10 +56,11 @@ class CachedText:
         is_drafted = self.num_drafted > 0
         if is_drafted and self.token_ids[self.num_confirmed] == token_id:
             self.num_confirmed += 1
-            del self.chances[0]
+            del self.chances[0], self.distributions[:1]
             return True
         del self.token_ids[self.num_confirmed :], self.cells[self.num_confirmed :]
         self.chances.clear()
+        self.distributions.clear()
         self.token_ids.append(token_id)
         self.num_confirmed += 1
         return False if is_drafted else None

@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 
 from polyspec.decoding.feedback import Feedback
-from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft, Drafter, Extender
+from polyspec.decoding.interfaces import (
+    EMPTY_DRAFT,
+    Draft,
+    Drafter,
+    Drawing,
+    Extender,
+)
+from polyspec.decoding.sampling import Sampling
 from polyspec.decoding.worth import expected_tokens
 
 _DOUBTFUL = 0.5
@@ -51,6 +58,13 @@ class ChainDrafter:
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
         for drafter in self._drafters.values():
             drafter.begin(sequence_id, prompt_ids)
+
+    def draw_as(self, sequence_id: int, sampling: Sampling, stream: int) -> None:
+        """Let a drafter draw that is alone: choosing among drawn drafts would show."""
+        if len(self._drafters) == 1:
+            for drafter in self._drafters.values():
+                if isinstance(drafter, Drawing):
+                    drafter.draw_as(sequence_id, sampling, stream)
 
     def propose(
         self, sequence_ids: Sequence[int], limits: Sequence[int]

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft, Target
+import numpy as np
+
+from polyspec.decoding.interfaces import EMPTY_DRAFT, Distribution, Draft, Target
+from polyspec.decoding.sampling import Sampling
 from polyspec.decoding.stop_rule import StopRule
 from polyspec.drafting.cached_text import CachedText
 from polyspec.drafting.chances import ChanceRates
+from polyspec.drafting.drawer import DraftDrawer
 from polyspec.drafting.model_cache import DraftCache
 from polyspec.drafting.profit import ProfitAccount
 from polyspec.drafting.token_map import TokenMap
@@ -34,6 +38,7 @@ class ModelDrafter:
         token_map: TokenMap | None = None,
         on_failure: Callable[[EngineError], None] = lambda error: None,
         is_careful: bool = True,
+        draws: bool = False,
     ) -> None:
         """Draft with `model`, which nobody else uses.
 
@@ -50,6 +55,9 @@ class ModelDrafter:
                 nothing is drafted.
             is_careful: Whether to stop where drafting does not pay. Otherwise every
                 draft is as long as allowed, as measurements of the model itself want.
+            draws: Whether to draw drafts where the target draws, which accepts more.
+                Nobody else may then propose for the same sequences, and a seed gives
+                another text than without drafts.
         """
         self.model_name = model_name
         self._map = token_map
@@ -61,6 +69,7 @@ class ModelDrafter:
         self._rule = rule
         self._on_failure = on_failure
         self._is_careful = is_careful
+        self._draws = draws
         self._is_failed = False
         self._num_sequences = 1
         self._by_label: dict[str, tuple[ChanceRates, ProfitAccount]] = {}
@@ -90,6 +99,10 @@ class ModelDrafter:
 
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
         self._cache.begin(sequence_id, self._as_read(prompt_ids))
+
+    def draw_as(self, sequence_id: int, sampling: Sampling, stream: int) -> None:
+        if self._draws:
+            self._cache.get(sequence_id).drawer = DraftDrawer(sampling, stream)
 
     def propose(
         self, sequence_ids: Sequence[int], limits: Sequence[int]
@@ -200,7 +213,16 @@ class ModelDrafter:
         if not token_ids:
             return EMPTY_DRAFT
         chances = tuple(map(self.chance_rates.correct, text.chances[:limit]))
-        return Draft(token_ids, chances, (NAME,) * len(token_ids))
+        distributions = tuple(map(self._as_meant, text.distributions[:limit]))
+        return Draft(token_ids, chances, (NAME,) * len(token_ids), distributions)
+
+    def _as_meant(self, distribution: Distribution) -> Distribution:
+        """Return a distribution over tokens of the target."""
+        if self._map is None:
+            return distribution
+        ids, probabilities = distribution
+        meant = np.array(self._map.to_target(ids.tolist()), dtype=np.int32)
+        return meant, probabilities
 
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
         text = self._cache.get(sequence_id)

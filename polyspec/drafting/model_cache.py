@@ -199,7 +199,7 @@ class DraftCache:
         while waiting:
             chunks, complete = self._pack(waiting)
             logits = self._model.evaluate(chunks)
-            self._append_best(complete, logits)
+            self._append_next(complete, logits)
             widths.append(sum(len(chunk.token_ids) for chunk in chunks))
             done = {text.sequence_id for text in complete}
             waiting = [text for text in waiting if text.sequence_id not in done]
@@ -230,6 +230,29 @@ class DraftCache:
         text.num_held = len(text.cells)
         return Chunk(text.sequence_id, start, piece, int(is_last))
 
+    def _append_next(self, texts: Sequence[CachedText], logits: LogitsArray) -> None:
+        """Append a token to each text: the likeliest one, or one that is drawn."""
+        is_drawn = [text.drawer is not None for text in texts]
+        if not any(is_drawn):
+            self._append_best(texts, logits)
+            return
+        for place, text in enumerate(texts):
+            if is_drawn[place]:
+                self._append_drawn(text, logits[place, : self._vocab_size])
+            else:
+                self._append_best([text], logits[place : place + 1])
+
+    def _append_drawn(self, text: CachedText, row: LogitsArray) -> None:
+        if text.drawer is None or not np.isfinite(row.max()):
+            text.is_dropped = True  # a row of no numbers promises nothing
+            return
+        if self._unknown_id is not None:
+            row = self._without_unknown(row)
+        token_id, distribution = text.drawer.draw(row, text.written_ids)
+        text.token_ids.append(token_id)
+        text.chances.append(float(distribution[1].max()))
+        text.distributions.append(distribution)
+
     def _append_best(self, texts: Sequence[CachedText], logits: LogitsArray) -> None:
         """Append the likeliest tokens and their softmax probabilities.
 
@@ -247,9 +270,12 @@ class DraftCache:
 
     def _best_known(self, row: LogitsArray) -> np.intp:
         """Return the likeliest token but the unknown one."""
+        return self._without_unknown(row).argmax()
+
+    def _without_unknown(self, row: LogitsArray) -> LogitsArray:
         others = row.copy()
         others[self._unknown_id] = -np.inf
-        return others.argmax()
+        return others
 
     def _softmax_at(self, row: LogitsArray, highest: np.float32) -> float:
         """Return the probability of the likeliest token; 0 in a row of no numbers."""

@@ -127,7 +127,17 @@ def make_translator(
     folder = folder or data_dir()
     notes = [*loaded.notes, *(draft.notes if draft is not None else ())]
     policy = DraftPolicy(loaded.step_cost, is_exact=settings.exact)
-    small = None if draft is None else make_model_drafter(loaded, draft, report)
+    small = (
+        None
+        if draft is None
+        else make_model_drafter(
+            # A seed promises the same text whatever drafts.
+            loaded,
+            draft,
+            report,
+            draws=settings.seed is None,
+        )
+    )
     parallel = settings.parallel or loaded.step_cost.best_parallel(MAX_PARALLEL)
     parallel = 1 if settings.exact else min(parallel, MAX_SEQUENCES - NUM_PREFIXES)
     drafting = _make_drafting(
@@ -169,7 +179,11 @@ def make_translator(
 
 
 def make_model_drafter(
-    loaded: Loaded, draft: LoadedDraft, report: Callable[[str], None] = silent
+    loaded: Loaded,
+    draft: LoadedDraft,
+    report: Callable[[str], None] = silent,
+    *,
+    draws: bool = False,
 ) -> ModelDrafter:
     """Let a loaded draft model draft for a loaded model.
 
@@ -177,6 +191,7 @@ def make_model_drafter(
         loaded: The model that decides.
         draft: The model that drafts; it must outlive the drafter.
         report: Told, once, when the draft model fails.
+        draws: Whether drafts are drawn where the target draws; see `ModelDrafter`.
     """
     name = draft.model.path.stem
 
@@ -191,6 +206,7 @@ def make_model_drafter(
         vocab_size=draft.vocab_size,
         token_map=draft.token_map,
         on_failure=on_failure,
+        draws=draws,
     )
 
 

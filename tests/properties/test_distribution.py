@@ -12,6 +12,10 @@ from polyspec.decoding.interfaces import Drafter
 from polyspec.decoding.sampling import Sampling, penalize
 from polyspec.decoding.scheduler import Request, Scheduler
 from polyspec.decoding.step_cost import StepCost
+from polyspec.decoding.stop_rule import StopRule
+from polyspec.drafting.chain import ChainDrafter
+from polyspec.drafting.model import ModelDrafter
+from polyspec.drafting.token_map import TokenMap
 from tests.fakes import FakeTarget, RandomDrafter, make_clock, run_all
 from tests.reference import reference_candidates
 
@@ -43,8 +47,10 @@ def exact_chances(
     return chances
 
 
-def write(sampling: Sampling, drafter: Drafter | None) -> list[tuple[int, ...]]:
-    policy = DraftPolicy(StepCost.flat(), min_gain=0.0)
+def write(
+    sampling: Sampling, drafter: Drafter | None, cost: StepCost | None = None
+) -> list[tuple[int, ...]]:
+    policy = DraftPolicy(cost or StepCost.flat(), min_gain=0.0)
     scheduler = Scheduler(
         FakeTarget(vocab_size=4),
         drafter,
@@ -74,7 +80,13 @@ def test_sampled_answers_follow_the_distribution(
 ) -> None:
     target = FakeTarget(vocab_size=4)
     drafter = RandomDrafter(target=target, random=Random(7)) if is_drafted else None
-    counts = Counter(write(sampling, drafter))
+    check_distribution(target, sampling, Counter(write(sampling, drafter)))
+
+
+def check_distribution(
+    target: FakeTarget, sampling: Sampling, counts: Counter[tuple[int, ...]]
+) -> None:
+    """Compare answers with what the target would have written by itself."""
     chances = exact_chances(target, sampling)
     assert set(counts) <= set(chances), "what the filters exclude was drawn"
     assert sum(chances.values()) == pytest.approx(1.0)
@@ -116,3 +128,67 @@ def test_streams_and_seeds_draw_differently() -> None:
     assert first != second
     assert len(set(first)) > 10
     assert np.mean([a == b for a, b in zip(first, second, strict=True)]) < 0.5
+
+
+# A drafted token costs a tenth of a step and then more: drafts are worth it or not, as
+# the draft model's distribution has it.
+LADDER = StepCost.from_samples({1: 3.0, 2: 3.3, 5: 4.5, 64: 40.0})
+QUICK = StepCost.from_samples({1: 0.1, 64: 1.0})
+
+
+@pytest.mark.parametrize("has_map", [False, True])
+@pytest.mark.parametrize("model_seed", [0, 5])
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(temperature=1.0, seed=1),
+        Sampling(temperature=1.4, top_k=3, top_p=0.95, seed=2),
+        Sampling(temperature=0.8, min_p=0.05, repetition_penalty=1.3, seed=3),
+    ],
+    ids=["plain", "top-k and top-p", "min-p and penalty"],
+)
+def test_drawn_drafts_leave_the_distribution_unchanged(
+    sampling: Sampling, model_seed: int, has_map: bool
+) -> None:
+    """With lengths chosen by cost, rates learned on the way, and a trimmed draft."""
+    token_map = TokenMap(np.array([2, 0, 3], np.int32), 1) if has_map else None
+    model = FakeTarget(
+        vocab_size=3 if has_map else 4, seed=model_seed, num_sequences=10
+    )
+    drafter = ModelDrafter(
+        model, StopRule(LADDER, QUICK), token_map=token_map, draws=True
+    )
+    feedback = DraftPolicy(LADDER).feedback
+    chain = ChainDrafter({"model": drafter}, feedback)
+    answers = write(sampling, chain, LADDER)
+    assert feedback.counters.of("model").num_proposed > NUM_ANSWERS // 20
+    check_distribution(FakeTarget(vocab_size=4), sampling, Counter(answers))
+
+
+def test_drawing_accepts_more_than_comparing() -> None:
+    sampling = Sampling(temperature=1.0, seed=1)
+    shares = []
+    for draws in (False, True):
+        model = FakeTarget(vocab_size=4, num_sequences=10)
+        rule = StopRule(StepCost.flat(), QUICK)
+        drafter = ModelDrafter(model, rule, draws=draws)
+        write(sampling, drafter)
+        shares.append(drafter.chance_rates.mean)
+    compared, drawn = shares
+    assert drawn > compared + 0.1
+
+
+def test_a_drawn_draft_is_not_mixed_with_others() -> None:
+    sampling = Sampling(temperature=1.0, seed=4)
+    target = FakeTarget(vocab_size=4)
+    model = ModelDrafter(
+        FakeTarget(vocab_size=4, num_sequences=10),
+        StopRule(StepCost.flat(), QUICK),
+        draws=True,
+    )
+    feedback = DraftPolicy(LADDER).feedback
+    chain = ChainDrafter(
+        {"model": model, "other": RandomDrafter(target=target, random=Random(7))},
+        feedback,
+    )
+    assert write(sampling, chain) == write(sampling, None)

@@ -31,6 +31,7 @@ def make_model(name: str) -> Model:
         SimpleNamespace(
             tokenizer=ByteTokenizer(),
             path=Path(f"{name}.gguf"),
+            files=(),
             header=SimpleNamespace(file_size=1, tensors=()),
             description=f"{name} 1B",
             gpu_layers=0,
