@@ -178,7 +178,8 @@ def _write_archive(
             if info.filename in changed:
                 new.writestr(copy, changed[info.filename])
             elif info.is_dir():
-                new.writestr(copy, b"")
+                # Empty, but read, so that a damaged one is noticed.
+                new.writestr(copy, archive.read(info))
             else:
                 with archive.open(info) as source, new.open(copy, "w") as target:
                     shutil.copyfileobj(source, target)
