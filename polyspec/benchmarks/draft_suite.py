@@ -70,6 +70,7 @@ class DraftBench:
         target: GgufHeader,
         ladder: StepCost,
         cost: float | None = None,
+        num_threads: int | None = None,
     ) -> None:
         """Load a draft.
 
@@ -79,6 +80,7 @@ class DraftBench:
             ladder: Of the target's steps.
             cost: Of a step of the draft, as a share of one of the target; by default
                 the share of the bytes of its weights.
+            num_threads: Of the draft; None chooses.
 
         Raises:
             ModelError: It cannot be loaded, or drafts for another tokenizer.
@@ -93,7 +95,8 @@ class DraftBench:
         with ExitStack() as stack:
             model = stack.enter_context(Model(path))
             size = min(_CONTEXT_TOKENS, model.max_context or _CONTEXT_TOKENS)
-            self._draft = LlamaTarget(model, ContextOptions(2, size, max_outputs=64))
+            options = ContextOptions(2, size, max_outputs=64, num_threads=num_threads)
+            self._draft = LlamaTarget(model, options)
             stack.callback(self._draft.close)
             self._closing = stack.pop_all()
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from polyspec.cli import diagnostics, output
+from polyspec.cli import diagnostics, options, output
 from polyspec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def evaluate(
     from_: Annotated[
         str, typer.Option("--from", metavar="LANGUAGE", help="Language of the sources.")
     ] = "en",
+    threads: options.Threads = None,
 ) -> None:
     """Say what a draft is worth on what its target wrote, beside the n-gram table.
 
@@ -166,7 +167,8 @@ def evaluate(
     header = read_gguf_header(find_model(target))
     source_language = find_language(from_)
     rows = []
-    with DraftBench(draft, header, find_ladder(ladder, header), cost) as bench:
+    costs = find_ladder(ladder, header)
+    with DraftBench(draft, header, costs, cost, threads) as bench:
         for path in journals:
             subject, answers = read_answers(path, header, source_language, limit)
             pairs = [(each.prompt_ids, each.answer_ids) for each in answers]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from polyspec.decoding.draft_policy import DraftPolicy
@@ -10,9 +11,13 @@ from polyspec.decoding.scheduler import Request, Scheduler
 from polyspec.decoding.step_cost import StepCost
 from polyspec.decoding.stop_rule import StopRule
 from polyspec.drafting.model import ModelDrafter
+from polyspec.drafting.token_map import read_token_map
 from polyspec.engine.model import Model
 from polyspec.engine.target import ContextOptions, LlamaTarget
 from polyspec.errors import EngineError
+from polyspec.training.encoding import open_encoder
+from polyspec.training.surgery import Cut, cut_model
+from polyspec.training.vocabulary import choose_tokens
 from tests.fakes import Answer, run_all
 from tests.model.test_engine import PROMPTS, encode, find
 
@@ -80,3 +85,29 @@ def test_a_draft_context_that_is_too_small_stops_no_run(
     small.close()
     assert [len(answer.token_ids) for answer in answers] == [24] * 4
     assert not failures
+
+
+def test_a_model_with_fewer_tokens_agrees_as_far_as_it_has_them(
+    targets: list[LlamaTarget], tmp_path: Path
+) -> None:
+    target, _ = targets
+    header = target.model.header
+    (tmp_path / "corpus.txt").write_text("\n".join(PROMPTS))
+    with open_encoder(header, print) as encoder:
+        kept = choose_tokens(header, corpora=[tmp_path / "corpus.txt"], encoder=encoder)
+    written = {
+        token for answer in write(target, None, PROMPTS) for token in answer.token_ids
+    }
+    kept = np.union1d(kept, np.array(sorted(written)[::2])).astype(np.int32)
+    layers = tuple(range(header.integer("llama.block_count") or 0))
+    cut_model(header, Cut(layers, kept), {}, tmp_path / "cut.gguf")
+    with Model(tmp_path / "cut.gguf", gpu_layers=0) as trimmed:
+        small = LlamaTarget(trimmed, target.options)
+        token_map = read_token_map(trimmed.header, header)
+        drafter = ModelDrafter(small, RULE, token_map=token_map, is_careful=False)
+        answers = write(target, drafter, PROMPTS)
+        small.close()
+    assert len(token_map) < header.vocabulary_size / 20
+    num_drafted = sum(e.num_drafted for a in answers for e in a.events)
+    num_accepted = sum(len(e.sources) for a in answers for e in a.events)
+    assert num_accepted / num_drafted > 0.5
