@@ -1,5 +1,6 @@
 """`polyspec tui`: the terminal interface."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -21,11 +22,20 @@ def tui(
     gpu_layers: options.GpuLayers = None,
     threads: options.Threads = None,
     ctx: options.Context = None,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Open it in a browser of this machine instead."),
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=1024, max=65535, help="Port for --serve.")
+    ] = 8000,
 ) -> None:
     """Open the interface, as polyspec alone does in a terminal.
 
     Example: polyspec tui --from en --to fr
     """
+    import os
+
     from polyspec.languages import find_language
     from polyspec.tui.run import open_interface
 
@@ -42,6 +52,11 @@ def tui(
         "ctx": ctx,
     }
     given = {name: value for name, value in chosen.items() if value is not None}
+    if serve and not os.environ.get("TEXTUAL_DRIVER"):
+        from polyspec.tui.serving import serve_interface
+
+        serve_interface([sys.executable, "-m", "polyspec", *sys.argv[1:]], port)
+        return
     status = open_interface(given)
     if status:
         raise typer.Exit(status)

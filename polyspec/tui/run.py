@@ -14,8 +14,11 @@ _SWITCH_S = 0.001
 def has_terminal() -> bool:
     """Whether a person sits there, with a terminal that can be drawn on.
 
-    It is drawn through standard error, so that must be one too.
+    It is drawn through standard error, so that must be one too. A page in a browser
+    counts as one.
     """
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return True
     return os.environ.get("TERM") != "dumb" and all(
         stream is not None and stream.isatty()
         for stream in (sys.stdin, sys.stdout, sys.stderr)
