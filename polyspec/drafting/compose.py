@@ -185,6 +185,7 @@ def make_drafter(
     draft_model: ModelDrafter | None = None,
     encode: Encode | None = None,
     memory_dir: Path | None = None,
+    has_matches: bool = False,
     share: float | None = None,
     tell: Callable[[str], None] = _ignore,
 ) -> Drafting:
@@ -200,8 +201,10 @@ def make_drafter(
         draft_model: The one that the name asks for.
         encode: Tokenizes texts as the model does; without it neither a sentence that
             is translated nor the translation of a similar one guides the drafts.
-        memory_dir: Where learned tables are kept; without it `auto` follows neither
-            them nor similar translations, and what `memory` learns ends with the run.
+        memory_dir: Where learned tables are kept; without it `auto` has none, and what
+            `memory` learns ends with the run.
+        has_matches: Whether `auto` may be told of translations of similar texts, as
+            `memory` always may.
         share: What a drafted token costs here, see `expectations.drafted_share`; with
             it `auto` lets drafters rest that were measured not to pay.
         tell: Told, in a line, when a learned table is damaged or cannot be kept.
@@ -232,9 +235,9 @@ def make_drafter(
             drafting.memories = MemoryChoice(
                 drafting.memory, memory_dir, fingerprint, tell
             )
-        if encode is not None:
-            drafting.matches = MatchChoice(encode)
-            drafters[MATCH] = drafting.matches.drafter
+    if encode is not None and (name == MEMORY or (name == AUTO and has_matches)):
+        drafting.matches = MatchChoice(encode)
+        drafters[MATCH] = drafting.matches.drafter
     if drafters:
         drafting.drafter = ChainDrafter(drafters, feedback)
         drafting.names = tuple(drafters)

@@ -247,6 +247,7 @@ def _make_drafting(
         draft_model=draft_model,
         encode=loaded.model.tokenizer.encode_all,
         memory_dir=memory_dir if is_learning else None,
+        has_matches=settings.memory,
         share=share,
         tell=report,
     )
