@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from polyspec.documents.protection import MARKER
 from polyspec.languages import Language
 from polyspec.prompting.interfaces import FinishReason
 from polyspec.translation.chatter import strip_chatter
@@ -98,6 +99,7 @@ class AnswerChecks:
         return None
 
     def _is_echo(self, source: str, text: str) -> bool:
+        source, text = (_without_markers(each) for each in (source, text))
         if self.source_language is not None and self.target_language is not None:
             if self.source_language.code == self.target_language.code:
                 return False
@@ -110,6 +112,10 @@ def tidy_answer(answer: str) -> str:
     """The answer in one line, like its source, without white space around it."""
     lines = (line.strip() for line in answer.splitlines())
     return " ".join(line for line in lines if line)
+
+
+def _without_markers(text: str) -> str:
+    return " ".join(MARKER.sub(" ", text).split())
 
 
 def _reject(text: str, fault: Fault) -> Verdict:

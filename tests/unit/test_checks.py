@@ -107,6 +107,10 @@ def test_names_and_other_scripts_of_a_language_are_no_fault(
     assert review(source, answer, to)[2] is None
 
 
+def test_an_echo_without_its_markers_is_one() -> None:
+    assert review("That would <1/> be it.", "That would be it.")[2] is Fault.ECHO
+
+
 def test_between_variants_of_a_language_an_echo_is_right() -> None:
     assert review(SOURCE, SOURCE, "en-GB", "en-US")[2] is None
 
