@@ -59,6 +59,10 @@ def adapter(
     corpus: Annotated[
         str, typer.Option(help="Names the pairs and their licences in the adapter.")
     ] = "",
+    figures: Annotated[
+        str,
+        typer.Option(help="What was measured with it; a run that is done writes anew."),
+    ] = "",
     checkpoint: Annotated[
         Path | None,
         typer.Option(
@@ -109,7 +113,8 @@ def adapter(
     kept = checkpoint or out.with_suffix(".checkpoint")
     training = AdapterTraining(header, sampler, chosen, kept)
     _train(training, steps, minutes, kept)
-    training.export(out, {"corpus": corpus} if corpus else {})
+    card = {"corpus": corpus, "figures": figures}
+    training.export(out, {key: text for key, text in card.items() if text})
     output.write_line(str(out))
 
 

@@ -33,6 +33,11 @@ CARD = "polyspec.adapter."
 NUMBER_FORMATS = {"f16": (F16, 1), "q8_0": (Q8_0, 7)}
 """ggml's number of a tensor type, and llama.cpp's of a file of that type."""
 _F32_VALUE = 6
+_TERMS = {
+    "general.license.name": encode_text("Gemma Terms of Use"),
+    "general.license.link": encode_text("https://ai.google.dev/gemma/terms"),
+}
+"""Of all models that can be trained here; what is derived from them keeps the terms."""
 
 
 def export_adapter(
@@ -65,6 +70,7 @@ def export_adapter(
         "general.type": encode_text("adapter"),
         "general.name": encode_text(out.stem),
         "general.license": encode_text(base.text("general.license") or "unknown"),
+        **_TERMS,
         "general.languages": encode_texts([tag.encode() for tag in languages]),
         "general.base_model.count": encode_number(U32, 1),
         BASE_KEY: encode_text(base.path.stem),

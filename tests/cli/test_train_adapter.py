@@ -39,12 +39,15 @@ def test_the_command_makes_an_adapter_that_names_its_model(
     base: GgufHeader, pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "tiny-translate.gguf"
-    assert run_command(pairs, out, "--corpus", "made up") == 0
+    card = ("--corpus", "made up", "--figures", "none")
+    assert run_command(pairs, out, *card) == 0
     assert capsys.readouterr().out == f"{out}\n"
     header = read_gguf_header(out)
     assert find_base(header) == base.path
     assert header.text("polyspec.adapter.corpus") == "made up"
+    assert header.text("polyspec.adapter.figures") == "none"
     assert header.text("polyspec.adapter.languages") == "German"
+    assert header.text("general.license.name") == "Gemma Terms of Use"
     assert header.text("polyspec.adapter.steps") == "6"
 
 
