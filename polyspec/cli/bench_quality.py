@@ -94,7 +94,10 @@ def quality(
     }
     rows: list[QualityRow] = []
     for model in models or (None,):
-        rows += _judge(load_settings({"model": model, **chosen}), sets, record)
+        # What is judged is the model, not what it once wrote.
+        alone = {"private": True, "memory": False}
+        settings = load_settings({"model": model, **chosen, **alone})
+        rows += _judge(settings, sets, record)
     _report(rows, markdown)
 
 
