@@ -1,46 +1,57 @@
-"""Translating files behind whatever is typed.
+"""Translating a document of any format as a job that steps back for others.
 
-A file is translated block by block, so that somebody at the keyboard waits for one step
-at most: the block under way is given up and begun again later. Only a whole translation
-is written.
+What is translated stands in a journal, so that a job that stepped back, or whose
+program was killed, goes on where it was. The output is written whole or not at all.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b, file_digest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.message import Message
 
 from polyspec.errors import PolySpecError
 
 if TYPE_CHECKING:
+    from polyspec.documents.interfaces import Document
+    from polyspec.session import Session
+    from polyspec.translation.journal import Journal
+    from polyspec.translation.units import TranslatedUnit
     from polyspec.translator import Translator
 
 Post = Callable[[Message], object]
-_BLOCK_CHARS = 2000
-_MAX_LINE_BLOCKS = 8
-"""So many blocks a single line may be long before it is cut."""
+_FRAME_S = 0.2
+_MAX_NOTES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """How far a file is, and what is to be said of it."""
 
-    done_bytes: int = 0
+    format_name: str = ""
+    num_chars: int = 0
+    """Of all its segments; 0 before they are counted."""
+    num_done_chars: int = 0
+    num_fresh_chars: int = 0
+    """Of those done, without what an earlier run had translated."""
     num_segments: int = 0
+    num_kept: int = 0
+    """Segments that keep their source text because the model failed."""
     elapsed_s: float = 0.0
     """Time that the model spent on it."""
     notes: tuple[str, ...] = ()
-    """What may be wrong, a line for each segment."""
+    """What may be wrong, a line for each segment; at most 200."""
 
 
 @dataclass
 class FileAdvanced(Message):
-    """A block of a file is translated."""
+    """A part of a file is translated."""
 
     number: int
     facts: FileFacts
@@ -54,9 +65,13 @@ class FileEnded(Message):
     error: PolySpecError | None = None
 
 
+class _SteppedBack(Exception):  # somebody waits; nothing went wrong
+    """The job gave way."""
+
+
 @dataclass
 class FileJob:
-    """Translates one plain text file into another."""
+    """Translates one document into another of the same format."""
 
     post: Post
     number: int
@@ -64,14 +79,14 @@ class FileJob:
     output: Path
     source_language: str
     target_language: str
-    encoding: str = "utf-8"
+    encoding: str | None = None
+    """None finds it out."""
     is_patient: bool = True
     _stop: threading.Event = field(default_factory=threading.Event)
     _held: threading.Event = field(default_factory=threading.Event)
-    _blocks: Iterator[str] | None = None
-    _block: str | None = None
-    _written: list[str] = field(default_factory=list)
     _facts: FileFacts = field(default_factory=FileFacts)
+    _told_s: float = 0.0
+    _private_folder: "TemporaryDirectory[str] | None" = None
     _is_over: bool = False
 
     @property
@@ -98,91 +113,150 @@ class FileJob:
         self.post(FileEnded(self.number, error))
 
     def run(self, translator: "Translator") -> None:
-        """Translate blocks until the end, or until it is asked to step back."""
+        """Translate to the end, or until it is asked to step back."""
         self._stop.clear()
         if self._held.is_set():
             return
-        if self._blocks is None:
-            self._blocks = self._read()
-        while (block := self._next_block()) is not None:
-            if not self._translate(translator, block):
-                return
-            self._block = None
-        self._finish()
-
-    def _read(self) -> Iterator[str]:
-        from polyspec.documents.plain_text import read_text
-
-        return cut_blocks(read_text(self.path, self.encoding), _BLOCK_CHARS)
-
-    def _next_block(self) -> str | None:
-        if self._block is None:
-            assert self._blocks is not None
-            self._block = next(self._blocks, None)
-        return self._block
-
-    def _translate(self, translator: "Translator", block: str) -> bool:
-        """Translate a block; False where it was given up."""
-        from polyspec.translation.pipeline import TranslatedSegment
-
-        started_s = time.perf_counter()
-        parts, notes = [], []
-        events = translator.translate(
-            [block], to=self.target_language, from_=self.source_language
-        )
-        with closing(events):
-            for event in events:
-                if self._stop.is_set():
-                    return False
-                if isinstance(event, TranslatedSegment):
-                    parts.append(event.output)
-                    if event.note:
-                        notes.append(
-                            f"{event.segment.text[:40].strip()} … {event.note}"
-                        )
-        self._written += parts
-        facts = self._facts
-        self._facts = FileFacts(
-            facts.done_bytes + len(block.encode(self.encoding, "replace")),
-            facts.num_segments + len(parts),
-            facts.elapsed_s + time.perf_counter() - started_s,
-            (*facts.notes, *notes),
-        )
-        self.post(FileAdvanced(self.number, self._facts))
-        return True
-
-    def _finish(self) -> None:
-        from polyspec.documents.output_file import open_output
-
-        with open_output(self.output) as output:
-            for part in self._written:
-                output.write(part)
+        try:
+            self._translate(translator)
+        except _SteppedBack:
+            return
         self._is_over = True
         self.post(FileEnded(self.number))
 
+    def _translate(self, translator: "Translator") -> None:
+        from polyspec.documents.output_file import open_binary_output
 
-def cut_blocks(chunks: Iterable[str], num_chars: int) -> Iterator[str]:
-    """Cut a text into blocks that end after a line; joined they are the text.
+        document = self._open(translator)
+        done = _Progress(self._facts)
+        languages = {"to": self.target_language, "from_": self.source_language}
+        watched = cast("Session", _WatchedSession(translator.session, self._look))
+        own = replace(
+            translator,
+            settings=translator.settings.model_copy(update=languages),
+            session=watched,
+        )
 
-    A line that is many blocks long is cut at a space.
-    """
-    kept = ""
-    for chunk in chunks:
-        kept += chunk
-        while len(kept) > num_chars:
-            # Before the last character, so that no `\r\n` is torn apart.
-            end = kept.rfind("\n", 0, num_chars) + 1
-            if end == 0:
-                end = kept.find("\n", num_chars, len(kept) - 1) + 1
-            if end == 0 and len(kept) > _MAX_LINE_BLOCKS * num_chars:
-                end = kept.rfind(" ", 0, _MAX_LINE_BLOCKS * num_chars) + 1
-                end = end or _MAX_LINE_BLOCKS * num_chars
-            if end == 0:
-                break
-            yield kept[:end]
-            kept = kept[end:]
-    if kept:
-        yield kept
+        def report(unit: "TranslatedUnit") -> None:
+            self._facts = done.after(unit)
+            if time.monotonic() - self._told_s >= _FRAME_S:
+                self._tell()
+
+        with self._open_journal(own) as journal:
+            beside = f".polyspec-{self._name}"
+            with open_binary_output(self.output, beside) as sink:
+                try:
+                    own.translate_document(document, sink, report, journal)
+                finally:
+                    self._tell()
+                journal.complete()
+        if own.assets is not None:
+            source = own.source_language()
+            own.assets.note(source, own.target_language(), "", "", title=str(self.path))
+
+    def _open(self, translator: "Translator") -> "Document":
+        from polyspec.documents.interfaces import ReadOptions
+        from polyspec.documents.registry import detect_format
+
+        translator.session.is_tracing = False
+        known = detect_format(self.path)
+        options = ReadOptions(
+            encoding=self.encoding,
+            source_tag=self.source_language,
+            target_tag=self.target_language,
+        )
+        document = known.open(self.path, options)
+        # Read to its end, so that a malformed one is refused before hours of work.
+        num_chars = sum(len(segment.text) for segment in document.segments())
+        self._facts = FileFacts(
+            format_name=known.title,
+            num_chars=num_chars,
+            elapsed_s=self._facts.elapsed_s,
+            notes=tuple(document.notes),
+        )
+        return document
+
+    @property
+    def _name(self) -> str:
+        return blake2b(str(self.output).encode(), digest_size=12).hexdigest()
+
+    def _open_journal(self, translator: "Translator") -> "Journal":
+        from polyspec.paths import state_dir
+        from polyspec.translation.journal import Journal
+
+        folder = state_dir() / "jobs"
+        if translator.settings.private:
+            self._private_folder = self._private_folder or TemporaryDirectory()
+            folder = Path(self._private_folder.name)
+        with self.path.open("rb") as stream:
+            digest = file_digest(stream, "blake2b").hexdigest()[:32]
+        facts = {
+            "input": digest,
+            "model": translator.identify_model(),
+            "settings": blake2b(
+                translator.settings.model_dump_json().encode(), digest_size=12
+            ).hexdigest(),
+        }
+        return Journal(folder / f"interface-{self._name}.jsonl", facts)
+
+    def _look(self) -> None:
+        if self._stop.is_set():
+            raise _SteppedBack
+
+    def _tell(self) -> None:
+        self._told_s = time.monotonic()
+        self.post(FileAdvanced(self.number, self._facts))
+
+
+class _Progress:
+    """Adds up what is told of segments."""
+
+    def __init__(self, begun: FileFacts) -> None:
+        self._facts = begun
+        self._clock_s = time.perf_counter()
+
+    def after(self, unit: "TranslatedUnit") -> FileFacts:
+        """What is known when one more segment is done."""
+        facts = self._facts
+        num_chars = len(unit.segment.text)
+        notes = facts.notes
+        if unit.note and len(notes) < _MAX_NOTES:
+            notes = (*notes, f"{unit.segment.text[:40].strip()} … {unit.note}")
+        now_s = time.perf_counter()
+        self._facts = replace(
+            facts,
+            num_done_chars=facts.num_done_chars + num_chars,
+            num_fresh_chars=facts.num_fresh_chars
+            + (0 if unit.is_replayed else num_chars),
+            num_segments=facts.num_segments + 1,
+            num_kept=facts.num_kept + unit.is_kept,
+            elapsed_s=facts.elapsed_s + now_s - self._clock_s,
+            notes=notes,
+        )
+        self._clock_s = now_s
+        return self._facts
+
+
+class _WatchedSession:
+    """A session that is left between two steps when somebody waits."""
+
+    def __init__(self, session: "Session", look: Callable[[], None]) -> None:
+        self._session = session
+        self._look = look
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def complete(self, requests: Iterable[Any]) -> Iterator[Any]:
+        """As the session does, looking before each event."""
+        with ExitStack() as stack:
+            events = self._session.complete(requests)
+            close = getattr(events, "close", None)
+            if close is not None:
+                stack.callback(close)
+            for event in events:
+                self._look()
+                yield event
 
 
 def name_output(path: Path, language: str, taken: Iterable[Path] = ()) -> Path:

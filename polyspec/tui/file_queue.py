@@ -13,7 +13,6 @@ class QueuedFile:
     """One file, its job and its state."""
 
     job: FileJob
-    num_bytes: int
     state: str = "waiting"
     facts: FileFacts = field(default_factory=FileFacts)
     error: PolySpecError | None = None
@@ -27,15 +26,16 @@ class QueuedFile:
         """How much is done, `0..1`."""
         if self.state == "done":
             return 1.0
-        return min(0.99, self.facts.done_bytes / max(1, self.num_bytes))
+        return min(0.99, self.facts.num_done_chars / max(1, self.facts.num_chars))
 
     @property
     def seconds_left(self) -> float | None:
         """Judged by what is done; None before anything is."""
-        if not self.facts.done_bytes:
+        facts = self.facts
+        if not facts.num_fresh_chars:
             return None
-        left = max(0, self.num_bytes - self.facts.done_bytes)
-        return self.facts.elapsed_s * left / self.facts.done_bytes
+        left = max(0, facts.num_chars - facts.num_done_chars)
+        return facts.elapsed_s * left / facts.num_fresh_chars
 
     @property
     def row(self) -> QueueRow:
@@ -53,6 +53,7 @@ class QueuedFile:
             ("file", str(self.path)),
             ("into", str(self.job.output)),
             ("languages", self.row.languages),
+            ("format", self.facts.format_name),
             ("state", self.state),
             ("segments", f"{self.facts.num_segments:,}"),
             ("time", f"{self.facts.elapsed_s:.1f} s"),
@@ -63,6 +64,8 @@ class QueuedFile:
                 ("cause", self.error.cause),
                 ("remedy", self.error.remedy),
             ]
+        if self.facts.num_kept:
+            facts.append(("untouched", f"{self.facts.num_kept} segments"))
         if self.facts.notes:
             facts.append(("flagged", f"{len(self.facts.notes)} segments"))
             facts += [("", note) for note in self.facts.notes]

@@ -5,14 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import DirectoryTree, Input
 
 from polyspec.prompting.interfaces import Completed, CompletionRequest, Piece
 from polyspec.tui.app import PolySpecApp
-from polyspec.tui.file_jobs import cut_blocks, name_output
+from polyspec.tui.file_jobs import name_output
 from polyspec.tui.screens.browse import BrowseScreen
 from polyspec.tui.screens.files import FilesScreen
 from polyspec.tui.screens.translate import TranslateScreen
@@ -174,16 +172,6 @@ def test_a_file_is_found_by_browsing(
     drive(app, steps)
 
 
-@given(
-    chunks=st.lists(st.text(alphabet="ab \n\r", max_size=30), max_size=8),
-    num_chars=st.integers(1, 12),
-)
-def test_blocks_joined_are_the_text(chunks: list[str], num_chars: int) -> None:
-    blocks = list(cut_blocks(chunks, num_chars))
-    assert "".join(blocks) == "".join(chunks)
-    assert all(blocks)
-
-
 def test_outputs_never_take_the_place_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     assert name_output(path, "fr").name == "a.fr.txt"
@@ -191,3 +179,71 @@ def test_outputs_never_take_the_place_of_a_file(tmp_path: Path) -> None:
     second = name_output(path, "fr")
     assert second.name == "a.fr-2.txt"
     assert name_output(path, "fr", [second]).name == "a.fr-3.txt"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "translated", "title"),
+    [
+        (
+            "a.md",
+            "# Good day\n\nSee `this`.\n",
+            "# GOOD DAY\n\nSEE `this`.\n",
+            "Markdown",
+        ),
+        (
+            "a.srt",
+            "1\n00:00:01,000 --> 00:00:02,000\nGood day\n",
+            "1\n00:00:01,000 --> 00:00:02,000\nGOOD DAY\n",
+            "SubRip",
+        ),
+        ("a.json", '{"greeting": "Good day"}\n', '{"greeting": "GOOD DAY"}\n', "JSON"),
+    ],
+)
+def test_documents_keep_their_form(
+    tmp_path: Path, name: str, content: str, translated: str, title: str
+) -> None:
+    source = tmp_path / name
+    source.write_text(content, "utf-8")
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = await open_files(pilot, app)
+        await add(pilot, screen, source)
+        await wait_until(pilot, lambda: states(screen) == ["done"])
+        report = dict(screen.query_one(FileReport).facts)
+        assert title in report["format"]
+
+    drive(app, steps)
+    (output,) = (path for path in tmp_path.iterdir() if path != source)
+    assert output.read_text("utf-8") == translated
+
+
+def test_a_later_run_of_the_program_goes_on_where_a_file_was(tmp_path: Path) -> None:
+    source = tmp_path / "long.txt"
+    source.write_text(f"done at once\nthis one is {SLOW}\n" * 3, "utf-8")
+    completer = SlowCompleter()
+    app = make_app(PaperMaker(completer))
+
+    async def leave_half_way(pilot: Pilot[int]) -> None:
+        screen = await open_files(pilot, app)
+        await add(pilot, screen, source)
+        await wait_until(
+            pilot, lambda: any(item.facts.num_segments for item in screen.items)
+        )
+
+    drive(app, leave_half_way)
+    num_asked = len(completer.requests)
+    assert sorted(tmp_path.iterdir()) == [source]
+    second = FakeCompleter()
+    again = make_app(PaperMaker(second))
+
+    async def go_on(pilot: Pilot[int]) -> None:
+        screen = await open_files(pilot, again)
+        await add(pilot, screen, source)
+        await wait_until(pilot, lambda: states(screen) == ["done"])
+
+    drive(again, go_on)
+    assert num_asked > 0
+    assert len(second.requests) < 6
+    written = (tmp_path / "long.fr.txt").read_text("utf-8")
+    assert written == source.read_text("utf-8").upper()

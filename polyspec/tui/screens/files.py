@@ -1,4 +1,4 @@
-"""A queue of text files, translated behind whatever else is done."""
+"""A queue of documents, translated behind whatever else is done."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ class FilesScreen(Room):
             with Vertical(id="queue") as queue:
                 queue.border_title = "queue"
                 yield Input(
-                    placeholder="path of a text file, or drop it here",
+                    placeholder="path of a document, or drop it here",
                     compact=True,
                     id="path",
                 )
@@ -173,9 +173,9 @@ class FilesScreen(Room):
             name_output(path, target.tag, taken),
             self.ui.languages.source.tag,
             target.tag,
-            encoding,
+            encoding if encoding != "utf-8" else None,
         )
-        self.items.append(QueuedFile(job, path.stat().st_size))
+        self.items.append(QueuedFile(job))
         self.ui.worker.submit(job)
         self._show(len(self.items) - 1)
         return True

@@ -9,8 +9,10 @@ from polyspec.tui.facts import lay_out
 from polyspec.tui.widgets.fitted import Fitted
 
 _EMPTY = (
-    "Text files wait here to be translated. Type or drop a path and press enter; the "
-    "translation is put beside the file, named after its language."
+    "Documents wait here to be translated: texts, subtitles, web pages, Markdown, "
+    "tables, Word and OpenDocument, e-books and the files of programs. Type or drop a "
+    "path and press enter; the translation is put beside the file, named after its "
+    "language."
 )
 
 
