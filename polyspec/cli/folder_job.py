@@ -15,8 +15,8 @@ from polyspec.cli.active_time import ActiveClock
 from polyspec.cli.document_choice import DocumentChoice
 from polyspec.cli.document_job import DocumentJob, JobProgress, run_job
 from polyspec.cli.folder_files import FileFilter, Watch, find_files, stamp_files
-from polyspec.cli.job_journal import job_facts, job_name
-from polyspec.cli.job_tally import Tally, measure
+from polyspec.cli.job_journal import has_journal, job_facts, job_name
+from polyspec.cli.job_tally import DocumentSize, Tally, measure
 from polyspec.cli.report_file import write_report
 from polyspec.cli.run_stats import show_stats
 from polyspec.errors import DocumentError, UsageError
@@ -41,6 +41,8 @@ class FolderJob:
     copies_others: bool = False
     """Whether files of no known format are copied, instead of left out."""
     is_anew: bool = False
+    num_jobs: int = 1
+    """So many documents share the places of the model."""
 
 
 def translate_folder(
@@ -80,6 +82,18 @@ def watch_folder(
             time.sleep(_LOOK_S)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A document that was read and waits for its translation."""
+
+    path: Path
+    """Below the folder."""
+    target: Path
+    job: DocumentJob
+    size: DocumentSize
+    facts: dict[str, str]
+
+
 class FolderRun:
     """The documents of a folder, one after another."""
 
@@ -102,13 +116,15 @@ class FolderRun:
         with diagnostics.progress_if_terminal(
             "translating", len(paths), "files", self._clock
         ) as bar:
-            for number, path in enumerate(paths):
+            ready: list[_Ready] = []
+            for number, path in enumerate(paths, 1):
                 bar.stage(str(path))
-                try:
-                    self._translate(path)
-                except (DocumentError, UsageError) as error:
-                    self._fail(path, error)
-                bar.update(number + 1)
+                with self._note_failure(path):
+                    ready += self._prepare(path)
+                if len(ready) == self._job.num_jobs or number == len(paths):
+                    self._translate_all(ready)
+                    ready = []
+                    bar.update(number)
 
     def tell(
         self,
@@ -137,34 +153,57 @@ class FolderRun:
         if not is_watching:
             self._require_success()
 
-    def _translate(self, path: Path) -> None:
+    def _translate_all(self, ready: list["_Ready"]) -> None:
+        """Translate documents that may share the places of the model."""
+        fresh = [
+            one.job.document
+            for one in ready
+            if one.size.num_translatable and not has_journal(one.target)
+        ]
+        with self._translator.side_by_side(fresh):
+            for one in ready:
+                with self._note_failure(one.path):
+                    self._translate(one)
+
+    def _prepare(self, path: Path) -> list["_Ready"]:
+        """A document that is to be translated, if the file is one."""
         source, target = self._job.source / path, self._job.target / path
         if not self._job.choice.knows(source):
             self._num_others += 1
             if self._job.copies_others:
                 _make_folder(target)
                 _copy(source, target)
-            return
+            return []
         facts = job_facts(source, self._job.choice, self._translator)
         if self._done.holds(path, facts):
             self._num_before += 1
-            return
+            return []
         document = self._job.choice.open(source, self._translator.settings)
         for note in document.notes:
             diagnostics.note(note)
-        size = measure(document)
-        _make_folder(target)
         job = DocumentJob(
             source, target, document, self._job.choice, is_anew=self._job.is_anew
         )
-        if size.num_translatable:
-            progress = JobProgress(diagnostics.SILENT, size, self._tally, self._clock)
-            run_job(self._translator, job, self._tally, progress)
+        return [_Ready(path, target, job, measure(document), facts)]
+
+    def _translate(self, one: "_Ready") -> None:
+        _make_folder(one.target)
+        if one.size.num_translatable:
+            bar = diagnostics.SILENT
+            progress = JobProgress(bar, one.size, self._tally, self._clock)
+            run_job(self._translator, one.job, self._tally, progress)
         else:
-            _copy(source, target)
+            _copy(one.job.source, one.target)
         self._num_done += 1
-        self._failed.pop(path, None)
-        self._done.add(path, facts)
+        self._failed.pop(one.path, None)
+        self._done.add(one.path, one.facts)
+
+    @contextmanager
+    def _note_failure(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except (DocumentError, UsageError) as error:
+            self._fail(path, error)
 
     def _fail(self, path: Path, error: DocumentError | UsageError) -> None:
         self._failed[path] = error

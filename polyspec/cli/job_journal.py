@@ -47,6 +47,17 @@ def job_facts(
     return facts
 
 
+def has_journal(output: Path) -> bool:
+    """Whether a run that writes a file was stopped."""
+    return _journal_path(output).exists()
+
+
+def _journal_path(output: Path) -> Path:
+    from polyspec.paths import state_dir
+
+    return state_dir() / "jobs" / f"{job_name(output)}.jsonl"
+
+
 def open_journal(
     source: Path,
     output: Path,
@@ -60,12 +71,10 @@ def open_journal(
     Raises:
         DocumentError: Another run works at it, or it cannot be read or written.
     """
-    from polyspec.paths import state_dir
     from polyspec.translation.journal import Journal
 
     facts = job_facts(source, choice, translator)
-    path = state_dir() / "jobs" / f"{job_name(output)}.jsonl"
-    journal = Journal(path, facts, is_anew=is_anew)
+    journal = Journal(_journal_path(output), facts, is_anew=is_anew)
     if journal.num_entries:
         diagnostics.note(
             f"going on with {output}: {journal.num_entries} segments are there already"

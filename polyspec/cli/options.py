@@ -142,6 +142,15 @@ CopyOthers = Annotated[
         "--copy-others", help="Copy files of a folder that are of no known format."
     ),
 ]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Decode the segments of so many documents of a folder side by side; of "
+        "use for many short ones.",
+    ),
+]
 Watch = Annotated[
     bool,
     typer.Option(

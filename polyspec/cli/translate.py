@@ -104,6 +104,7 @@ def translate(
     include: options.Include = None,
     exclude: options.Exclude = None,
     copy_others: options.CopyOthers = False,
+    jobs: options.Jobs = 1,
     watch: options.Watch = False,
     line_buffered: options.LineBuffered = False,
     restart: options.Restart = False,
@@ -177,6 +178,7 @@ def translate(
             FileFilter(tuple(include or ()), tuple(exclude or ())),
             copy_others,
             restart,
+            jobs,
         )
         if watch:
             watch_folder(settings, folder, report=report)

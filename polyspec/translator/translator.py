@@ -1,10 +1,11 @@
 """Texts, documents and stories out of one loaded model."""
 
 import secrets
-from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from functools import partial
+from typing import BinaryIO, TypeAlias
 
 from polyspec.decoding.counters import DrafterCounts
 from polyspec.decoding.sampling import Sampling
@@ -35,12 +36,17 @@ from polyspec.translation.plan import make_plan
 from polyspec.translation.recall import Recall
 from polyspec.translation.units import TranslatedUnit
 from polyspec.translation.wrong_language import make_language_check
+from polyspec.translator.side_by_side import SharedUnits
 from polyspec.translator.user_assets import UserAssets
 
 _CONTEXT_CHARS = 200
 """A chat model reads this much of the text before a sentence, to stay coherent."""
 _WHOLE_LINE = 10_000
 """Sentences of a line are put together up to so many tokens."""
+
+_TranslateUnits: TypeAlias = Callable[
+    [Iterable[Segment]], Generator[TranslatedUnit, None, None]
+]
 
 
 @dataclass(slots=True)
@@ -63,6 +69,8 @@ class Translator:
     """What the latest text was found to be in."""
     release: Callable[[], None] = lambda: None
     """Keeps what was learned, before another translator takes the same model."""
+    _shared: SharedUnits | None = None
+    """The run of documents that are translated side by side."""
 
     @property
     def drafter_name(self) -> str:
@@ -174,10 +182,54 @@ class Translator:
             DocumentError: The document is malformed, or was changed meanwhile.
             UsageError: No target language is named, or a language is not known.
         """
-        target_language = self.target_language()
         if self._is_auto():
             self.detected = None  # each document speaks for itself
-            self._detect(_read_beginning(document), target_language)
+            self._detect(_read_beginning(document), self.target_language())
+        shared = self._shared
+        is_begun = journal is not None and journal.num_entries > 0
+        translate: _TranslateUnits
+        if shared is not None and shared.holds(document) and not is_begun:
+            translate = partial(_take, shared, document)
+        else:
+            translate = self._plan_document()
+        segments = document.segments()
+        units = go_on(journal, segments, translate) if journal else translate(segments)
+        with closing(units):
+            write_translation(document, output, units, report)
+
+    @contextmanager
+    def side_by_side(self, documents: Sequence[Document]) -> Iterator[None]:
+        """Let several documents share the places of the model.
+
+        Until the block ends, `translate_document` is called with each of them, in this
+        order. Those in another language than the first go by themselves.
+        """
+        alike = self._choose_alike(documents)
+        if len(alike) < 2:
+            yield
+            return
+        self._shared = SharedUnits(alike, self._plan_document())
+        try:
+            yield
+        finally:
+            self._shared.close()
+            self._shared = None
+
+    def _choose_alike(self, documents: Sequence[Document]) -> list[Document]:
+        """The documents in the language of the first, which becomes the current one."""
+        if not self._is_auto():
+            return list(documents)
+        found = [choose_source(_read_beginning(document)) for document in documents]
+        self.detected = found[0] if found else None
+        return [
+            document
+            for document, choice in zip(documents, found, strict=True)
+            if choice.language == found[0].language
+        ]
+
+    def _plan_document(self) -> _TranslateUnits:
+        """What translates the segments of a document in the current language."""
+        target_language = self.target_language()
         source_language = self.source_language()
         self.drafting.switch(target_language.code, "translate", source_language.code)
         recall, guidance = self._consult(source_language, target_language)
@@ -195,16 +247,7 @@ class Translator:
             is_wrong_language=self._check_language(source_language, target_language),
         )
         sampling = self._draw_with(Sampling())
-
-        def translate(
-            segments: Iterable[Segment],
-        ) -> Generator[TranslatedUnit, None, None]:
-            return translate_units(self.session, plan, segments, sampling)
-
-        segments = document.segments()
-        units = go_on(journal, segments, translate) if journal else translate(segments)
-        with closing(units):
-            write_translation(document, output, units, report)
+        return lambda segments: translate_units(self.session, plan, segments, sampling)
 
     def identify_model(self) -> str:
         """Name the model so that another one has another name."""
@@ -318,6 +361,12 @@ class Translator:
         if self.settings.seed is None and not chosen.is_greedy:
             return replace(chosen, seed=secrets.randbits(32))
         return chosen
+
+
+def _take(
+    shared: SharedUnits, document: Document, _segments: Iterable[Segment]
+) -> Generator[TranslatedUnit, None, None]:
+    return shared.take(document)
 
 
 def _read_beginning(document: Document) -> str:

@@ -108,6 +108,41 @@ def test_a_folder_of_translations_inside_is_not_translated(
     assert names(source / "fr") == ["a.txt", "deep/b.md", "deep/er/c.json"]
 
 
+@pytest.mark.parametrize("num_jobs", [1, 2, 3, 9])
+def test_documents_may_share_the_places_of_the_model(
+    num_jobs: int, fake: FakeOpening, source: Path, tmp_path: Path
+) -> None:
+    for number in range(1, 6):
+        text = "".join(f"Text {number} and {line}\n" for line in range(number))
+        (source / f"{number}.txt").write_text(text)
+    (source / "4.json").write_text('{"a": ')
+    target = tmp_path / "out"
+    assert translate("--in", source, "-o", target, "--jobs", str(num_jobs)) == 4
+    assert names(target) == [
+        "1.txt", "2.txt", "3.txt", "4.txt", "5.txt", "a.txt", "deep/b.md",
+        "deep/er/c.json",
+    ]  # fmt: skip
+    for path in range(1, 6):
+        text = (source / f"{path}.txt").read_text()
+        assert (target / f"{path}.txt").read_text() == text.upper()
+    assert fake.completer.num_runs == -(-8 // num_jobs)
+
+
+def test_what_is_left_of_a_document_that_fails_reaches_no_other(
+    fake: FakeOpening, source: Path, tmp_path: Path
+) -> None:
+    for name in ("x.txt", "y.txt", "z.txt"):
+        text = "".join(f"Text {name} and {line}\n" for line in range(5))
+        (source / name).write_text(text)
+    # It is found out when the others are under way.
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "x.txt").mkdir()
+    assert translate("--in", source, "-o", tmp_path / "out", "--jobs", "9") == 4
+    for name in ("y.txt", "z.txt"):
+        expected = (source / name).read_text().upper()
+        assert (tmp_path / "out" / name).read_text() == expected
+
+
 def test_a_document_that_fails_does_not_stop_the_rest(
     fake: FakeOpening,
     source: Path,
