@@ -184,7 +184,7 @@ def test_a_tokenizer_that_gives_nothing_is_borne(table: Table) -> None:
 
 
 def test_hints_wait_for_their_prompt_once() -> None:
-    board = HintBoard()
+    board: HintBoard[SentenceHints] = HintBoard()
     board.put([1, 2], HINTS)
     assert board.take([1]) is None
     assert board.take((1, 2)) is HINTS
