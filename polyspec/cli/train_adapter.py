@@ -69,6 +69,9 @@ def adapter(
             metavar="FILE", help="Keeps the run; otherwise beside the output."
         ),
     ] = None,
+    device: Annotated[
+        str, typer.Option(help="Where torch computes: cpu, cuda, cuda:1 or mps.")
+    ] = "cpu",
     is_compiled: Annotated[
         bool,
         typer.Option("--compile", help="Compile first: some minutes, then faster."),
@@ -105,6 +108,7 @@ def adapter(
         batch_size=batch,
         seed=seed,
         num_threads=threads,
+        device=device,
         is_compiled=is_compiled,
         number_format=number_format,
     )

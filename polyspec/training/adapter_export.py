@@ -97,7 +97,7 @@ def tensor_name(parameter: str) -> str:
 
 def _tensors(trained: "Mapping[str, Tensor]", kind: int) -> Iterator[TensorData]:
     for name, weights in trained.items():
-        array = weights.detach().float().numpy()
+        array = weights.detach().float().cpu().numpy()
         yield TensorData(
             tensor_name(name), tuple(reversed(array.shape)), kind, _encode(array, kind)
         )

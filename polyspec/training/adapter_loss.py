@@ -18,6 +18,7 @@ def measure_pairs(model: Gemma, pairs: Sequence[Pair]) -> tuple[Tensor, int]:
     of the whole vocabulary: a sample in which frequent tokens nearly always are.
     """
     candidates = pairs[0].candidates
+    device = model.token_embd.weight.device
     length = max(pair.num_tokens for pair in pairs)
     ids = torch.zeros(len(pairs), length, dtype=torch.long)
     places: list[int] = []
@@ -28,8 +29,8 @@ def measure_pairs(model: Gemma, pairs: Sequence[Pair]) -> tuple[Tensor, int]:
         first = row * length + len(pair.prompt_ids) - 1
         places += range(first, first + len(pair.target_ids))
         targets += pair.target_ids
-    hidden = model(ids).flatten(0, 1)[torch.tensor(places)]
-    rows = model.token_embd.weight[torch.from_numpy(candidates)]
-    labels = torch.from_numpy(np.searchsorted(candidates, targets))
+    hidden = model(ids.to(device)).flatten(0, 1)[torch.tensor(places, device=device)]
+    rows = model.token_embd.weight[torch.from_numpy(candidates).to(device)]
+    labels = torch.from_numpy(np.searchsorted(candidates, targets)).to(device)
     logits = functional.linear(hidden, rows).float()
     return functional.cross_entropy(logits, labels, reduction="sum"), len(targets)

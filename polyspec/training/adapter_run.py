@@ -63,6 +63,8 @@ class AdapterOptions:
     batch_size: int = 16
     seed: int = 0
     num_threads: int | None = None
+    device: str = "cpu"
+    """As torch names it."""
     is_compiled: bool = False
     """Whether torch compiles the blocks first: takes minutes, and a C++ compiler."""
     number_format: str = "f16"
@@ -101,9 +103,11 @@ class AdapterTraining:
         """Load the model and go on with the checkpoint, if there is one.
 
         Raises:
+            UsageError: Torch has no such device.
             ModelError: The model cannot be trained, or the checkpoint is damaged or of
                 another model, seed or rank.
         """
+        _require_device(options.device)
         if options.num_threads:
             torch.set_num_threads(options.num_threads)
         self._base = base
@@ -111,6 +115,7 @@ class AdapterTraining:
         self._sampler = sampler
         self._model = load_gemma(base.path, dtype=torch.bfloat16)
         self._trained = add_lora(self._model, options.rank, options.alpha, options.seed)
+        self._model.to(options.device)
         if options.is_compiled:
             _compile(self._model)
         subject = {
@@ -213,6 +218,17 @@ def find_foreign(sampler: PairSampler) -> Iterator[tuple[PairFile, Language]]:
         found = detect(" ".join(target for _, target in pairs), is_wide=False)
         if found.is_sure and found.language and found.language.code != file.code:
             yield file, found.language
+
+
+def _require_device(name: str) -> None:
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(
+            f"nothing can be trained on {name!r}",
+            cause=str(error).partition("\n")[0],
+            remedy="pass --device cpu",
+        ) from error
 
 
 def _compile(model: Gemma) -> None:

@@ -66,6 +66,7 @@ def test_the_command_goes_on(
         (("--weight", "fra=2"), "'fra=2' is no weight of a file"),
         (("--weight", "deu=much"), "'deu=much' is no weight of a file"),
         (("--format", "q8_0"), "rank 4 cannot be written as q8_0"),
+        (("--device", "abacus"), "nothing can be trained on 'abacus'"),
     ],
 )
 def test_wrong_options_are_refused(
