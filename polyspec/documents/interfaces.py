@@ -62,6 +62,8 @@ class Segment:
     """The translation that the document holds already, perhaps an outdated one."""
     is_continued: bool = False
     """Whether it goes on with the paragraph of the segment before it."""
+    context: str = ""
+    """Text of the same paragraph right before it, where it was looked for."""
 
     @property
     def text(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import BinaryIO
 
 from polyspec.decoding.sampling import Sampling
@@ -25,7 +26,7 @@ def translate_units(
     """
     drawn = sampling or Sampling()
     queue = JobQueue(
-        _make_jobs(plan, segments),
+        (UnitJob(segment, plan) for segment in segments),
         lambda job, part: plan.make_request(
             part, job.context_of(part), drawn, job.segment.id
         ),
@@ -35,6 +36,19 @@ def translate_units(
             while (job := queue.first) is not None and job.is_done:
                 queue.drop_first()
                 yield job.result()
+
+
+def add_context(segments: Iterable[Segment], num_chars: int) -> Iterator[Segment]:
+    """The segments of a document with the text before them, if they go on with it.
+
+    It belongs to all segments of a document, before those are left out that need no
+    translation, so that a segment is asked for in the same way in every run.
+    """
+    context = ""
+    for segment in segments:
+        context = context if segment.is_continued else ""
+        yield replace(segment, context=context) if context else segment
+        context = f"{context}{segment.text}\n"[-num_chars:]
 
 
 def write_translation(
@@ -67,13 +81,3 @@ def write_translation(
         return unit.content
 
     document.write(output, answer)
-
-
-def _make_jobs(plan: Plan, segments: Iterable[Segment]) -> Iterator[UnitJob]:
-    """Jobs with the text of the same paragraph that stands before each."""
-    context = ""
-    num_chars = plan.limits.num_context_chars
-    for segment in segments:
-        context = context if segment.is_continued else ""
-        yield UnitJob(segment, plan, context)
-        context = f"{context}{segment.text}\n"[-num_chars:] if num_chars else ""

@@ -57,18 +57,16 @@ class _Stage(IntEnum):
 class UnitJob:
     """A segment of a document from its first request to its translation."""
 
-    def __init__(self, segment: Segment, plan: Plan, context: str = "") -> None:
+    def __init__(self, segment: Segment, plan: Plan) -> None:
         """Prepare what is to be asked.
 
         Args:
             segment: What to translate.
             plan: How it is cut, asked for and checked.
-            context: Source text right before it, to be read but not translated.
         """
         self.segment = segment
         self.plan = plan
         self.is_changed = True
-        self._context = context
         self._protected: ProtectedText = protect(segment.content)
         self._stage = _Stage.WHOLE
         self._num_tokens = 0
@@ -160,7 +158,7 @@ class UnitJob:
 
     def _split(self, text: str) -> Iterable[Sentence]:
         # A marker alone has no letters, so it comes back as it is.
-        return self.plan.split([text], self._context) if text else ()
+        return self.plan.split([text], self.segment.context) if text else ()
 
     def _begin_again(self) -> list[Part]:
         """Ask in the next stricter way; empty where none is left."""

@@ -18,15 +18,18 @@ class SharedUnits:
         self,
         documents: Sequence[Document],
         translate: Callable[[Iterator[Segment]], Generator[TranslatedUnit, None, None]],
+        read: Callable[[Document], Iterator[Segment]],
     ) -> None:
         """Begin nothing yet.
 
         Args:
             documents: Read one after another, as places become free.
             translate: Gives the units of segments, in their order.
+            read: Gives the segments of a document.
         """
         self._numbers = {id(document): at for at, document in enumerate(documents)}
         self._documents = documents
+        self._read = read
         self._owners: deque[int] = deque()
         """Numbers of the documents whose segments are under way."""
         self._units = translate(self._feed())
@@ -55,7 +58,7 @@ class SharedUnits:
     def _feed(self) -> Iterator[Segment]:
         for number, document in enumerate(self._documents):
             try:
-                for segment in document.segments():
+                for segment in self._read(document):
                     self._owners.append(number)
                     yield segment
             except PolySpecError:

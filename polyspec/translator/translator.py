@@ -28,7 +28,11 @@ from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.stories.writer import STORY_SAMPLING, StoryEvent, write_story
 from polyspec.translation.checks import IsWrongLanguage
-from polyspec.translation.documents import translate_units, write_translation
+from polyspec.translation.documents import (
+    add_context,
+    translate_units,
+    write_translation,
+)
 from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 from polyspec.translation.journal import Journal, go_on
 from polyspec.translation.pipeline import TranslationEvent, translate_text
@@ -192,7 +196,7 @@ class Translator:
             translate = partial(_take, shared, document)
         else:
             translate = self._plan_document()
-        segments = document.segments()
+        segments = add_context(document.segments(), _CONTEXT_CHARS)
         units = go_on(journal, segments, translate) if journal else translate(segments)
         with closing(units):
             write_translation(document, output, units, report)
@@ -208,7 +212,11 @@ class Translator:
         if len(alike) < 2:
             yield
             return
-        self._shared = SharedUnits(alike, self._plan_document())
+        self._shared = SharedUnits(
+            alike,
+            self._plan_document(),
+            lambda document: add_context(document.segments(), _CONTEXT_CHARS),
+        )
         try:
             yield
         finally:

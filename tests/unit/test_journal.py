@@ -3,6 +3,8 @@
 import io
 import tempfile
 from collections.abc import Generator, Iterable
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,18 @@ from hypothesis import strategies as st
 from polyspec.documents.interfaces import CodeKind, Content, InlineCode, Segment
 from polyspec.documents.registry import open_document
 from polyspec.errors import DocumentError
-from polyspec.translation.documents import write_translation
+from polyspec.languages import find_language
+from polyspec.prompting.interfaces import CompletionRequest
+from polyspec.prompting.profiles import QWEN_CHAT
+from polyspec.translation.documents import (
+    add_context,
+    translate_units,
+    write_translation,
+)
 from polyspec.translation.journal import Journal, go_on
+from polyspec.translation.plan import make_plan
 from polyspec.translation.units import TranslatedUnit
+from tests.fakes_completer import FakeCompleter
 
 PAGE = (
     '<p>One <b>bold</b> word.</p>\n<p>Two \u2028 "quoted"</p>\n'
@@ -200,3 +211,38 @@ def test_a_folder_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     (tmp_path / "jobs").write_text("a file")
     with pytest.raises(DocumentError, match="cannot be written"):
         Journal(tmp_path / "jobs" / "job.jsonl", FACTS)
+
+
+def test_what_is_asked_after_a_stop_is_what_would_have_been(tmp_path: Path) -> None:
+    source = tmp_path / "a.txt"
+    source.write_text("One is here\nand two goes on\nand three.\n\nFour is apart\n")
+    document = open_document(source)
+
+    def prompts(num_units: int | None) -> list[CompletionRequest]:
+        completer = FakeCompleter(
+            lambda own: own.rpartition("translate: ")[2].upper(), num_places=1
+        )
+        plan = make_plan(
+            completer,
+            QWEN_CHAT,
+            source_language=find_language("en"),
+            target_language=find_language("fr"),
+            group_tokens=0,
+            num_context_chars=80,
+        )
+        segments = add_context(document.segments(), 80)
+        journal = Journal(tmp_path / "job.jsonl", FACTS)
+        units = go_on(
+            journal, segments, lambda rest: translate_units(completer, plan, rest)
+        )
+        with closing(units):
+            list(islice(units, num_units))
+        journal.close()
+        return completer.requests
+
+    whole = prompts(None)
+    assert "One is here" in str(whole[1].prompt.own)
+    assert "three" not in str(whole[3].prompt.own)
+    (tmp_path / "job.jsonl").unlink()
+    prompts(2)
+    assert prompts(None) == whole[2:]
