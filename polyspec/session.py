@@ -154,7 +154,7 @@ class Session:
                 self._announce(prompt_ids, request.source)
             if self._refer is not None and request.precedent is not None:
                 precedent = request.precedent
-                self._refer(prompt_ids, precedent.translation, precedent.similarity)
+                self._refer(prompt_ids, precedent.adapted, precedent.similarity)
             yield Request(
                 prompt_ids,
                 request.max_tokens,

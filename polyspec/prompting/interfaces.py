@@ -40,6 +40,9 @@ class Precedent:
     translation: str
     similarity: float
     """Of the two sources, `0..1`."""
+    adapted: str
+    """The translation with names and numbers of the text itself, as far as these merely
+    took the places of others."""
 
 
 @dataclass(frozen=True, slots=True)

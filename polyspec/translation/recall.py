@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from polyspec.assets.adaptation import adapt
 from polyspec.assets.language_pair import LanguagePair
 from polyspec.assets.markers import have_same_markers, number_markers, renumber
 from polyspec.assets.segments import NewSegment, Origin, SimilarSegment
@@ -106,10 +107,12 @@ class MemoryRecall:
             return None
         segment, back = found[0].segment, {new: old for old, new in numbers.items()}
         self._count_use(segment.id)
+        adapted = adapt(segment.source, segment.translation, asked)
         return Precedent(
             renumber(segment.source, back),
             renumber(segment.translation, back),
             found[0].similarity,
+            renumber(adapted, back),
         )
 
     def _count_use(self, segment_id: int) -> None:

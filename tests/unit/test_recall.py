@@ -127,6 +127,17 @@ def test_otherwise_the_model_is_asked_and_may_follow_it(
     assert request.precedent is not None
     assert request.precedent.translation == "Die Bücherei öffnet um neun."
     assert 0.75 <= request.precedent.similarity < 1.0
+    assert request.precedent.adapted == request.precedent.translation
+
+
+def test_names_and_numbers_of_the_text_are_put_into_the_draft(
+    memory: TranslationMemory,
+) -> None:
+    keep(memory, "The library opens at 9.", "Die Bücherei öffnet um 9.")
+    found = make_recall(memory).find_similar("The library opens at 10.")
+    assert found is not None
+    assert found.adapted == "Die Bücherei öffnet um 10."
+    assert found.translation == "Die Bücherei öffnet um 9."
 
 
 def test_an_answer_that_was_wrong_is_asked_for_without_a_precedent(
