@@ -115,6 +115,18 @@ def test_what_changed_begins_anew_and_is_told(
     assert len(fake.completer.requests) >= 8
 
 
+def test_a_private_run_leaves_nothing_of_the_text(
+    fake: FakeOpening, source: Path, tmp_path: Path
+) -> None:
+    stop_at(fake, "5")
+    target = tmp_path / "out.txt"
+    assert translate("--in", source, "-o", target, "--private") == 130
+    assert journals() == []
+    go_on(fake)
+    assert translate("--in", source, "-o", target, "--private") == 0
+    assert len(fake.completer.requests) == 8
+
+
 def test_another_output_is_another_job(
     fake: FakeOpening, source: Path, tmp_path: Path
 ) -> None:
