@@ -92,7 +92,7 @@ class Tally:
             f"{_count(self.num_segments, 'segment')}, "
             f"{_count(self.num_words, 'word')} in {elapsed_s:.1f} s"
             + (
-                f", {self.num_replayed} of them by an earlier run"
+                f", {self.num_replayed} of the segments by an earlier run"
                 if self.num_replayed
                 else ""
             )

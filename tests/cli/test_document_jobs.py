@@ -75,7 +75,7 @@ def test_a_stopped_run_goes_on_where_it_was(
     err = capsys.readouterr().err
     assert "5 segments are there already" in err
     assert "8 segments, 40 words in" in err
-    assert "5 of them by an earlier run" in err
+    assert "5 of the segments by an earlier run" in err
     assert target.read_text() == TEXT.upper()
     assert len(fake.completer.requests) == 3
     assert journals() == []
