@@ -10,12 +10,14 @@ from typing import Any, cast
 
 import pytest
 
+from polyspec.benchmarks.retranslation import RetranslationRow, Revision
 from polyspec.cli import main
 from polyspec.decoding.step_cost import StepCost
 from polyspec.engine.model import Model
 from polyspec.engine.target import LlamaTarget
 from polyspec.gguf_header import read_gguf_header, tokenizer_fingerprint
-from polyspec.loading import LoadedDraft
+from polyspec.loading import Loaded, LoadedDraft
+from polyspec.settings import Settings
 from polyspec.tables.automaton import assemble
 from polyspec.tables.format import TableInfo
 from polyspec.tables.store import own_table_path
@@ -321,6 +323,41 @@ def test_english_is_told_but_not_translated(
     assert bench("decode", *options.split()) == 0
     _, _, rows = split_report(capsys.readouterr().out)
     assert [row["task"] for row in rows] == ["story"]
+
+
+@pytest.mark.usefixtures("fake")
+def test_a_document_is_translated_again_with_its_memory(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[Revision] = []
+
+    def measure(
+        loaded: Loaded, settings: Settings, revision: Revision, *_: object
+    ) -> list[RetranslationRow]:
+        assert (settings.from_, settings.to) == ("en", "fra")
+        seen.append(revision)
+        return [
+            RetranslationRow(use, 6, 2, 10.0, 2.0, 1.0, 1.0, 40, 30)
+            for use in ("drafts", "reuse")
+        ]
+
+    monkeypatch.setattr(
+        "polyspec.benchmarks.retranslation.measure_retranslation", measure
+    )
+    path = tmp_path / "fra.tsv"
+    path.write_text("".join(f"Line {n} here.\tx\n" for n in range(9)))
+    arguments = ("--language", "fra", "--pairs", str(path), "--limit", "6")
+    assert bench("memory", *arguments, "--changed", "0.34") == 0
+    table, _, rows = split_report(capsys.readouterr().out)
+    assert len(seen[0].before) == 6
+    assert seen[0].num_changed == 2
+    assert [(row["use"], row["speedup"]) for row in rows] == [
+        ("drafts", 5.0),
+        ("reuse", 5.0),
+    ]
+    assert "reuse: 5.00 times as fast" in table
 
 
 def test_parallel_says_how_much_faster_and_how_equal(
