@@ -11,6 +11,7 @@ from polyspec.drafting.token_map import has_token_map, read_token_map
 from polyspec.errors import ModelError, UsageError
 from polyspec.gguf_header import GgufHeader, read_gguf_header
 from polyspec.training.draft_lessons import open_teacher
+from polyspec.training.surgery import require_other_file
 from polyspec.training.teacher import Lesson
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def train_draft(
             run, or the loss is no number.
         EngineError: There is not enough memory.
         DocumentError: A file cannot be written.
+        UsageError: The trained draft would replace the one that training began with.
     """
     import torch
 
@@ -104,6 +106,7 @@ def train_draft(
     from polyspec.training.torch_gemma import load_gemma
     from polyspec.training.trainer import Schedule, Trainer
 
+    require_other_file(draft, out)
     if options.num_threads is not None:
         torch.set_num_threads(options.num_threads)
     token_map = read_token_map(draft, target)

@@ -8,7 +8,7 @@ import numpy as np
 
 from polyspec.arrays import TokenArray
 from polyspec.drafting import token_map as keys
-from polyspec.errors import ModelError
+from polyspec.errors import ModelError, UsageError
 from polyspec.gguf_header import GgufHeader, StringArray, tokenizer_fingerprint
 from polyspec.training import layers as depths
 from polyspec.training.gguf_copy import (
@@ -58,15 +58,31 @@ def cut_model(header: GgufHeader, cut: Cut, card: Mapping[str, str], out: Path) 
 
     Raises:
         ModelError: The target cannot be cut.
-        UsageError: The layers cannot work together.
+        UsageError: The layers cannot work together, or the draft would replace the
+            target.
         DocumentError: The file cannot be written.
     """
+    require_other_file(header, out)
     depths.require_known(header)
     fields = read_fields(header)
     _trim_vocabulary(header, fields, cut.token_ids)
     _trim_layers(header, fields, cut.layers)
     _describe(header, fields, cut, card)
     write_gguf(out, fields, _trim_tensors(header, cut))
+
+
+def require_other_file(header: GgufHeader, out: Path) -> None:
+    """Refuse to write a draft over the model that it is made of.
+
+    Raises:
+        UsageError: Both are one file.
+    """
+    if out.exists() and out.samefile(header.path):
+        raise UsageError(
+            f"the draft would replace {header.path}",
+            cause="it is what the draft is made of",
+            remedy="name another file with --output",
+        )
 
 
 def read_card(header: GgufHeader) -> dict[str, str]:

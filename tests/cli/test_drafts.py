@@ -78,6 +78,15 @@ def test_what_cannot_be_cut_leaves_no_file(
     assert not path.exists()
 
 
+def test_a_draft_never_replaces_its_target(
+    target: Path, text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = target.read_bytes()
+    assert make(target, "--layers", "2", "--corpus", text, "-o", target) == 2
+    assert "would replace" in capsys.readouterr().err
+    assert target.read_bytes() == before
+
+
 def write_journal(target: Path) -> Path:
     path = target.with_name("answers.jsonl")
     fingerprint = tokenizer_fingerprint(read_gguf_header(target))
