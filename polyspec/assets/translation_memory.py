@@ -2,7 +2,6 @@
 
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from polyspec.assets.database import Database
@@ -19,14 +18,12 @@ from polyspec.assets.segments import (
     read_origin,
 )
 from polyspec.assets.shingles import find_shingles
+from polyspec.assets.similarity import find_similar, scope_of
 from polyspec.assets.texts import is_storable, make_valid
 
 DEFAULT_THRESHOLD = 0.75
 _MAX_CHARS = 10_000
 """A longer text is no segment and is not kept."""
-_MAX_POSTINGS = 300
-"""So many segments are looked at for each shingle: common ones tell little."""
-_MAX_COMPARED = 40
 _PAGE = 1000
 
 
@@ -52,7 +49,7 @@ class TranslationMemory:
         """
         now = int(self._clock())
         rows = [
-            (segment, find_shingles(segment.source, _scope(segment.pair)))
+            (segment, find_shingles(segment.source, scope_of(segment.pair)))
             for segment in segments
             if is_storable(segment.source, _MAX_CHARS)
             and is_storable(segment.translation, _MAX_CHARS)
@@ -98,9 +95,7 @@ class TranslationMemory:
         """
         if not is_storable(source, _MAX_CHARS):
             return []
-        ids = self._find_candidates(pair, source, threshold)
-        segments = self._load(ids)
-        return _rank(source, segments, threshold)[:limit]
+        return find_similar(self._database, pair, source, threshold)[:limit]
 
     def count_use(self, segment_id: int) -> None:
         """Note that a segment was found again and of use."""
@@ -184,70 +179,6 @@ class TranslationMemory:
 
         return self._database.write(remove)
 
-    def _find_candidates(
-        self, pair: LanguagePair, source: str, threshold: float
-    ) -> list[int]:
-        """Segments of a fitting length that share most shingles with a text."""
-        shingles = find_shingles(source, _scope(pair))
-        shortest, longest = _lengths(len(source), threshold)
-
-        def find(connection: sqlite3.Connection) -> list[int]:
-            shared: Counter[int] = Counter()
-            for shingle in shingles:
-                found = connection.execute(
-                    "SELECT segment_id FROM shingle WHERE digest = ? "
-                    "AND length BETWEEN ? AND ? LIMIT ?",
-                    (shingle, shortest, longest, _MAX_POSTINGS),
-                )
-                shared.update(row[0] for row in found)
-            return [number for number, _ in shared.most_common(_MAX_COMPARED)]
-
-        return self._database.read(find)
-
-    def _load(self, segment_ids: Sequence[int]) -> list[StoredSegment]:
-        if not segment_ids:
-            return []
-        marks = ", ".join("?" * len(segment_ids))
-        rows = self._database.select(
-            f"SELECT {COLUMNS} FROM segment WHERE id IN ({marks})", segment_ids
-        )
-        return [make_segment(row) for row in rows]
-
-
-def _lengths(num_chars: int, threshold: float) -> tuple[int, int]:
-    """The lengths that a text may have to reach a similarity.
-
-    Of texts of `a` and `b` characters, the shorter `a`, at most `2a / (a + b)` agree.
-    """
-    least = max(0.01, min(1.0, threshold))
-    ratio = least / (2.0 - least)
-    return int(num_chars * ratio), int(num_chars / ratio) + 1
-
-
-def _rank(
-    source: str, segments: Sequence[StoredSegment], threshold: float
-) -> list[SimilarSegment]:
-    from rapidfuzz.distance import Indel
-
-    scored = [
-        SimilarSegment(
-            segment,
-            Indel.normalized_similarity(source, segment.source, score_cutoff=threshold),
-        )
-        for segment in segments
-    ]
-    found = [one for one in scored if one.similarity >= threshold]
-    # Of equals, what people wrote comes first, then the latest.
-    found.sort(
-        key=lambda one: (
-            one.similarity,
-            RANK[one.segment.origin],
-            one.segment.changed_s,
-        ),
-        reverse=True,
-    )
-    return found
-
 
 def _store(
     connection: sqlite3.Connection,
@@ -282,10 +213,6 @@ def _store(
         [(shingle, len(segment.source), added.lastrowid) for shingle in shingles],
     )
     return True
-
-
-def _scope(pair: LanguagePair) -> str:
-    return f"{pair.source}>{pair.target}"
 
 
 def _where(pair: LanguagePair | None) -> tuple[str, tuple[object, ...]]:
