@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.interface_file import Interface
@@ -27,13 +28,30 @@ _TICK_S = 0.005
 _PATIENCE_S = 300.0
 
 
-def time_first_frame() -> float:
-    """Seconds from the start of the program until the first screen is written."""
+BARE = """
+from textual.app import App
+from textual.widgets import TextArea
+class Bare(App):
+    def compose(self):
+        yield TextArea(placeholder="Type or paste")
+Bare().run()
+"""
+"""The least that Textual can show, to compare with: a text area and nothing else."""
+
+
+def time_first_frame(arguments: list[str]) -> tuple[float, float]:
+    """Seconds, and seconds of processor time, until the first screen is written.
+
+    The first letter is under the cursor and written apart from the others.
+
+    Args:
+        arguments: Of Python.
+    """
     main, side = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color"}
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "polyspec"],
+        [sys.executable, *arguments],
         stdin=side,
         stdout=side,
         stderr=side,
@@ -42,16 +60,26 @@ def time_first_frame() -> float:
     )
     seen = b""
     try:
-        while b"Type or paste" not in seen and time.perf_counter() - started < 30:
+        while b"ype or paste" not in seen and time.perf_counter() - started < 30:
             if select.select([main], [], [], 0.05)[0]:
                 seen += os.read(main, 65536)
         elapsed = time.perf_counter() - started
+        busy = processor_time(process.pid)
     finally:
         process.kill()
         process.wait()
         os.close(main)
         os.close(side)
-    return elapsed
+    return elapsed, busy
+
+
+def processor_time(pid: int) -> float:
+    """Seconds that the threads of a process ran, where the system tells; else 0."""
+    tasks = Path(f"/proc/{pid}/task")
+    if not tasks.is_dir():
+        return 0.0
+    times = [path.read_text().split()[0] for path in tasks.glob("*/schedstat")]
+    return sum(map(int, times)) / 1e9
 
 
 class Stalls:
@@ -59,6 +87,8 @@ class Stalls:
 
     def __init__(self) -> None:
         self.by_phase: dict[str, list[float]] = {}
+        self.busiest_s: dict[str, float] = {}
+        """Most processor time that the loop took between two ticks."""
         self._phase = ""
 
     @contextmanager
@@ -72,10 +102,13 @@ class Stalls:
         """Sleep for short times and note how much longer they were."""
         clock = asyncio.get_running_loop().time
         while True:
-            before = clock()
+            before, busy_before = clock(), time.thread_time()
             await asyncio.sleep(_TICK_S)
             late_s = clock() - before - _TICK_S
+            busy_s = time.thread_time() - busy_before
             if self._phase:
+                most = self.busiest_s.get(self._phase, 0.0)
+                self.busiest_s[self._phase] = max(most, busy_s)
                 self.by_phase.setdefault(self._phase, []).append(max(0.0, late_s))
 
 
@@ -86,10 +119,13 @@ async def wait_until(is_true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def measure_stalls(model: str) -> dict[str, list[float]]:
+async def measure_stalls(model: str) -> Stalls:
     """Load a model, be idle, and translate; how late the event loop was each time."""
     app = PolySpecApp(
-        RealMaker(), Interface(), Remembered("en", "fr"), {"model": model}
+        RealMaker(),
+        Interface(),
+        Remembered("en", "fr", detects=False),
+        {"model": model},
     )
     stalls = Stalls()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -108,7 +144,17 @@ async def measure_stalls(model: str) -> dict[str, list[float]]:
             await wait_until(lambda: not screen.is_writing)
         watching.cancel()
     app.worker.stop(_PATIENCE_S)
-    return stalls.by_phase
+    return stalls
+
+
+def summarize_frames(
+    frames: dict[str, list[tuple[float, float]]], column: int
+) -> dict[str, list[float]]:
+    """All measurements of one kind, the least first."""
+    return {
+        name: sorted(round(measured[column], 3) for measured in found)
+        for name, found in frames.items()
+    }
 
 
 def summarize(late_s: list[float]) -> dict[str, float]:
@@ -128,13 +174,23 @@ def main() -> None:
     parser.add_argument("--model", default="gemma-3-270m")
     parser.add_argument("--frames", type=int, default=5)
     options = parser.parse_args()
-    frames = [time_first_frame() for _ in range(options.frames)]
+    frames: dict[str, list[tuple[float, float]]] = {"polyspec": [], "bare Textual": []}
+    for _ in range(options.frames):  # in turn, so that both have the same company
+        frames["polyspec"].append(time_first_frame(["-m", "polyspec"]))
+        frames["bare Textual"].append(time_first_frame(["-c", BARE]))
     stalls = asyncio.run(measure_stalls(options.model))
     report = {
-        "first_frame_s": [round(seconds, 3) for seconds in sorted(frames)],
+        "first_frame_s": summarize_frames(frames, 0),
+        "first_frame_processor_s": summarize_frames(frames, 1),
         "model": options.model,
         "load_average": os.getloadavg()[0],
-        "event_loop": {phase: summarize(late) for phase, late in stalls.items()},
+        "event_loop": {
+            phase: {
+                **summarize(late),
+                "busiest_ms": round(1000 * stalls.busiest_s[phase], 1),
+            }
+            for phase, late in stalls.by_phase.items()
+        },
     }
     print(json.dumps(report, indent=1))
 

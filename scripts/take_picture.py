@@ -45,7 +45,10 @@ async def wait_until(is_true: Callable[[], bool]) -> None:
 async def take_picture(model: str, target: str, theme: str) -> str:
     """Translate the sample and return the screen as SVG, without fonts from afar."""
     app = PolySpecApp(
-        RealMaker(), Interface(theme=theme), Remembered("en", target), {"model": model}
+        RealMaker(),
+        Interface(theme=theme),
+        Remembered("en", target, detects=False),
+        {"model": model},
     )
     async with app.run_test(size=_SIZE) as pilot:
         await wait_until(lambda: app.model_state.mood != "busy")
@@ -54,7 +57,7 @@ async def take_picture(model: str, target: str, theme: str) -> str:
         screen = app.screen
         assert isinstance(screen, TranslateScreen)
         screen.source.cursor_blink = False
-        screen.action_toggle_drafters()
+        await screen.action_toggle_drafters()
         screen.source.put_in(TEXT)
         for _ in range(2):
             screen.action_translate()

@@ -18,7 +18,7 @@ class DrafterSide(WritingRoom):
     def on_mount(self) -> None:
         super().on_mount()
         self.watch(self.app, "model_state", self.show_drafters)
-        self.set_interval(2.0, self.show_drafters)
+        self.set_interval(2.0, self._show_memory)
 
     async def action_toggle_drafters(self) -> None:
         """Show or hide the drafter panel."""
@@ -44,16 +44,27 @@ class DrafterSide(WritingRoom):
         super().show_figures()
         self.show_drafters()
 
+    @property
+    def _open_panel(self) -> "DrafterPanel | None":
+        panel = self.panel
+        is_open = panel is not None and panel.display and panel.is_mounted
+        return panel if is_open else None
+
+    def _show_memory(self) -> None:
+        if self._open_panel is not None:
+            # As much as is shown: what is not seen need not be drawn.
+            self._open_panel.memory_bytes = round(self.ui.memory_bytes(), -7)
+
     def show_drafters(self) -> None:
         """Show what drafting does, where somebody watches."""
-        panel, facts = self.panel, self.ui.facts
-        if panel is None or not panel.display or not panel.is_mounted:
+        panel, facts = self._open_panel, self.ui.facts
+        if panel is None:
             return
         if facts is not None:
             panel.rungs = facts.seconds_by_width
             panel.device = facts.device
             panel.offer(facts.drafters, facts.draft_setting)
         panel.rates = dict(self.ui.rates)
-        panel.memory_bytes = self.ui.memory_bytes()
+        self._show_memory()
         if self.figures is not None:
             panel.figures = self.figures

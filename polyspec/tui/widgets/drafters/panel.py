@@ -65,6 +65,12 @@ class FigureTable(Lines):
     def watch_figures(self) -> None:
         self.draw()
 
+    def watch_rates(self) -> None:
+        self.draw()
+
+    def watch_rungs(self) -> None:
+        self.draw()
+
     def lines(self, width: int) -> list[Content]:
         width = max(4, width - 18)
         return [
@@ -137,9 +143,6 @@ class DrafterPanel(Vertical):
             yield Label("device", classes="heading")
             yield Static("", id="device", markup=False)
 
-    def on_mount(self) -> None:
-        self._show()
-
     def offer(self, drafters: Sequence[str], chosen: str) -> None:
         """Name the drafters there are, and the one that drafts."""
         self._chosen = chosen
@@ -152,19 +155,24 @@ class DrafterPanel(Vertical):
             select.value = chosen
 
     def watch_figures(self) -> None:
-        self._show()
+        if self.is_mounted:
+            self.query_one(FigureTable).figures = self.figures
+            self.query_one(AcceptanceBars).figures = self.figures
 
     def watch_rates(self) -> None:
-        self._show()
+        if self.is_mounted:
+            self.query_one(FigureTable).rates = self.rates
 
     def watch_rungs(self) -> None:
-        self._show()
+        if self.is_mounted:
+            self.query_one(FigureTable).rungs = self.rungs
+            self.query_one(LadderPlot).rungs = self.rungs
 
     def watch_device(self) -> None:
-        self._show()
+        self._show_device()
 
     def watch_memory_bytes(self) -> None:
-        self._show()
+        self._show_device()
 
     @on(Select.Changed)
     def announce(self, event: Select.Changed) -> None:
@@ -174,17 +182,11 @@ class DrafterPanel(Vertical):
             self._chosen = name
             self.post_message(self.DrafterPicked(name))
 
-    def _show(self) -> None:
-        if not self.is_mounted:
-            return
-        table = self.query_one(FigureTable)
-        table.rates, table.rungs = self.rates, self.rungs
-        table.figures = self.figures
-        self.query_one(AcceptanceBars).figures = self.figures
-        self.query_one(LadderPlot).rungs = self.rungs
-        memory = f"{self.memory_bytes / 1e9:.2f} GB of memory in use"
-        lines = [self.device, memory if self.memory_bytes else ""]
-        self.query_one("#device", Static).update("\n".join(filter(None, lines)))
+    def _show_device(self) -> None:
+        if self.is_mounted:
+            memory = f"{self.memory_bytes / 1e9:.2f} GB of memory in use"
+            lines = [self.device, memory if self.memory_bytes else ""]
+            self.query_one("#device", Static).update("\n".join(filter(None, lines)))
 
 
 def _share(name: str, figures: DraftFigures) -> str:
