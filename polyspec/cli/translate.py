@@ -163,14 +163,19 @@ def translate(
     choice = DocumentChoice(format_, columns, keys, encoding)
     wants_lines = json or trace_file is not None
     if line_buffered:
-        if text or source or output_file or wants_lines:
-            raise UsageError(
-                "--line-buffered goes from standard input to standard output only",
-                remedy="leave out --in, -o, --json and --trace",
-            )
+        _refuse_if(
+            bool(text or source or output_file or wants_lines or report),
+            "--line-buffered goes from standard input to standard output only",
+            "leave out --in, -o, --json, --trace and --report",
+        )
         translate_lines(settings)
         return
     if source is not None and source.is_dir():
+        _refuse_if(
+            wants_lines,
+            "--json and --trace do not go with a folder",
+            "leave them out, or name a file",
+        )
         folder = FolderJob(
             source,
             require_folders(source, output_file),
@@ -185,11 +190,11 @@ def translate(
         else:
             translate_folder(settings, folder, has_stats=stats, report=report)
         return
-    if watch or include or exclude or copy_others:
-        raise UsageError(
-            "--watch, --include, --exclude and --copy-others are for folders",
-            remedy="name a folder with --in",
-        )
+    _refuse_if(
+        bool(watch or include or exclude or copy_others or jobs > 1),
+        "--watch, --include, --exclude, --copy-others and --jobs are for folders",
+        "name a folder with --in",
+    )
     if source is None or wants_lines:
         choice.require_text(source, wants_lines=wants_lines)
     elif not text:
@@ -200,6 +205,11 @@ def translate(
             job = DocumentJob(source, output_file, document, choice, is_anew=restart)
             translate_document(settings, job, has_stats=stats, report=report)
             return
+    _refuse_if(
+        report is not None,
+        "--report lists segments of documents, and of texts that become a file",
+        "name a file with --in and another one with -o",
+    )
     translate_text(
         settings,
         text or [],
@@ -212,6 +222,11 @@ def translate(
 
 
 translate.__doc__ = f"{translate.__doc__}\n\n{_EXAMPLES}"
+
+
+def _refuse_if(is_wrong: bool, problem: str, remedy: str) -> None:
+    if is_wrong:
+        raise UsageError(problem, remedy=remedy)
 
 
 def _can_go_on(

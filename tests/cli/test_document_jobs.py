@@ -209,6 +209,24 @@ def test_a_report_without_a_format_is_refused(
     assert not fake.opened
 
 
+def test_a_report_of_a_text_that_is_only_shown_is_refused(
+    fake: FakeOpening,
+    source: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert translate("--in", source, "--report", tmp_path / "report.md") == 2
+    assert "that become a file" in capsys.readouterr().err
+    assert not fake.opened
+
+
+def test_segments_of_a_folder_are_no_json(
+    fake: FakeOpening, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert translate("--in", tmp_path, "-o", tmp_path / "out", "--json") == 2
+    assert "do not go with a folder" in capsys.readouterr().err
+
+
 def test_segments_of_a_document_are_no_json(
     fake: FakeOpening, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

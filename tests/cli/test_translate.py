@@ -300,18 +300,16 @@ def test_a_model_that_does_not_exist_is_named(
     assert "gemma-3-270m" in err
 
 
-@pytest.mark.parametrize("name", ["missing.txt", "folder", "a\nb.txt"])
+@pytest.mark.parametrize("name", ["missing.txt", "a\nb.txt"])
 def test_a_file_that_cannot_be_read_is_one_line(
     name: str, fake: FakeOpening, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "folder").mkdir()
     assert translate("--in", str(tmp_path / name), "--to", "fr") == 4
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(f"polyspec: cannot read {tmp_path}")
     assert err.count("\n") == 1
-    cause = "it is a folder" if name == "folder" else "there is no such file"
-    assert cause in err
+    assert "there is no such file" in err
     assert fake.opened == []
 
 
