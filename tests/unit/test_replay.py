@@ -223,7 +223,11 @@ def test_the_ladder_measured_last_for_a_model_is_found(
     assert caught.value.remedy.endswith("polyspec bench ladder --model tiny")
     target = FakeLlamaTarget()
     model = SimpleNamespace(
-        header=header, path=header.path, description="", gpu_layers=0
+        header=header,
+        path=header.path,
+        files=(header.path,),
+        description="",
+        gpu_layers=0,
     )
     monkeypatch.setattr(FakeLlamaTarget, "model", model, raising=False)
     monkeypatch.setattr(
