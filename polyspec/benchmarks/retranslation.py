@@ -42,6 +42,8 @@ class Run:
     elapsed_s: float
     """Without the loading of the model."""
     lines: tuple[str, ...]
+    flagged: frozenset[int]
+    """Lines with a note, which the memory does not keep."""
     num_tokens: int
     """Written by the model."""
     num_followed: int
@@ -60,7 +62,10 @@ class RetranslationRow:
     """Without a memory."""
     elapsed_s: float
     kept: float
-    """Share of the unchanged lines with the translation that they had before."""
+    """Share of the unchanged lines with the translation that they had before, without
+    those of which it was flagged then."""
+    num_flagged: int
+    """Unchanged lines whose first translation was flagged and so not remembered."""
     like_plain: float
     """Share of all lines with the translation that the run without a memory gave."""
     num_tokens: int
@@ -158,21 +163,33 @@ def _translate(
     return Run(
         elapsed_s,
         tuple(text.split("\n")[: len(lines)]),
+        _find_flagged(segments),
         sum(segment.num_tokens for segment in segments),
         sum(segment.counts.accepted_by_source.get("match", 0) for segment in segments),
     )
 
 
+def _find_flagged(segments: Sequence[TranslatedSegment]) -> frozenset[int]:
+    """The lines with a segment that has a note."""
+    flagged, line = set(), 0
+    for segment in segments:
+        line += segment.segment.prefix.count("\n")
+        if segment.note:
+            flagged.add(line)
+        line += segment.segment.suffix.count("\n")
+    return frozenset(flagged)
+
+
 def _compare(
     use: str, revision: Revision, first: Run, plain: Run, run: Run
 ) -> RetranslationRow:
-    kept = [
-        old == new
-        for before, after, old, new in zip(
-            revision.before, revision.after, first.lines, run.lines, strict=True
-        )
-        if before == after
-    ]
+    unchanged = {
+        place
+        for place, line in enumerate(revision.before)
+        if line == revision.after[place]
+    }
+    sound = unchanged - first.flagged
+    num_kept = sum(first.lines[place] == run.lines[place] for place in sound)
     alike = list(map(str.__eq__, plain.lines, run.lines))
     return RetranslationRow(
         use=use,
@@ -180,7 +197,8 @@ def _compare(
         num_changed=revision.num_changed,
         plain_s=plain.elapsed_s,
         elapsed_s=run.elapsed_s,
-        kept=sum(kept) / max(1, len(kept)),
+        kept=num_kept / max(1, len(sound)),
+        num_flagged=len(unchanged & first.flagged),
         like_plain=sum(alike) / max(1, len(alike)),
         num_tokens=run.num_tokens,
         num_followed=run.num_followed,

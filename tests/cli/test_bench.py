@@ -339,7 +339,7 @@ def test_a_document_is_translated_again_with_its_memory(
         assert (settings.from_, settings.to) == ("en", "fra")
         seen.append(revision)
         return [
-            RetranslationRow(use, 6, 2, 10.0, 2.0, 1.0, 1.0, 40, 30)
+            RetranslationRow(use, 6, 2, 10.0, 2.0, 1.0, 0, 1.0, 40, 30)
             for use in ("drafts", "reuse")
         ]
 

@@ -69,5 +69,31 @@ def test_lines_that_did_not_change_are_not_translated_again(
     assert [len(texts) for texts in asked] == [10, 10, 10, 2, 10, 10, 2]
     assert (drafts.use, drafts.kept, drafts.like_plain) == ("drafts", 1.0, 1.0)
     assert (reuse.use, reuse.kept, reuse.num_changed) == ("reuse", 1.0, 2)
+    assert drafts.num_flagged == reuse.num_flagged == 0
     assert reuse.as_fields()["speedup"] == round(reuse.speedup, 3)
     assert len(told) == 7
+
+
+def test_lines_that_were_flagged_are_counted_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def make_translator(settings: Settings, loaded: Loaded, folder: Path) -> Translator:
+        # The third line comes back as it is, which is no translation.
+        completer = ClosableCompleter(
+            answer=lambda text: text if "cake2" in text else text.upper()
+        )
+        return FakeTranslator(
+            settings,
+            loaded,
+            cast(Session, completer),
+            Drafting("none", Feedback()),
+            1,
+            assets=UserAssets(settings, pytest.fail, folder),
+        )
+
+    monkeypatch.setattr(retranslation, "make_translator", make_translator)
+    loaded = cast(Loaded, SimpleNamespace(profile=TRANSLATEGEMMA))
+    rows = measure_retranslation(
+        loaded, Settings(to="de"), make_revision(LINES, 0.2), lambda _: None
+    )
+    assert [(row.kept, row.num_flagged) for row in rows] == [(1.0, 1), (1.0, 1)]
