@@ -167,7 +167,10 @@ class FileJob:
         )
         document = known.open(self.path, options)
         # Read to its end, so that a malformed one is refused before hours of work.
-        num_chars = sum(len(segment.text) for segment in document.segments())
+        num_chars = 0
+        for segment in document.segments():
+            self._look()
+            num_chars += len(segment.text)
         self._facts = FileFacts(
             format_name=known.title,
             num_chars=num_chars,

@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList, TextArea
 
 from polyspec.errors import ModelError
 from polyspec.tui.app import PolySpecApp
+from polyspec.tui.screens.history import HistoryScreen
 from polyspec.tui.screens.language_picker import LanguagePicker
 from polyspec.tui.screens.models import ModelsScreen
 from polyspec.tui.screens.settings import SettingsScreen
@@ -21,7 +22,7 @@ from polyspec.tui.screens.welcome import WelcomeScreen
 from polyspec.tui.shelf import Suggestion, TableLine
 from polyspec.tui.widgets.models.card import ModelCard
 from tests.fakes_completer import FakeCompleter
-from tests.fakes_tui import PaperMaker, make_app, wait_until
+from tests.fakes_tui import PaperMaker, keep_in_history, make_app, wait_until
 
 Compare = Callable[..., bool]
 Steps = Callable[[Pilot[Any]], Awaitable[None]]
@@ -169,6 +170,24 @@ def test_settings(snap_compare: Compare, size: tuple[int, int], theme: str) -> N
         options = app.screen.query_one(OptionList)
         await wait_until(pilot, lambda: options.option_count > 2)
         options.highlighted = 2
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=steps)
+
+
+@pytest.mark.parametrize(("size", "theme"), SOME_LOOKS)
+def test_history(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+    keep_in_history("en", "fr", "Good morning.", "Bonjour.")
+    keep_in_history("en", "de", "The library opens at nine.", "Die Bibliothek …")
+    app = make_app(theme=theme)
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        await pilot.press("f7")
+        await wait_until(pilot, lambda: isinstance(app.screen, HistoryScreen))
+        await settle(pilot, app)
+        screen = app.screen
+        assert isinstance(screen, HistoryScreen)
+        await wait_until(pilot, lambda: len(screen.records) == 2)
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=steps)

@@ -30,6 +30,8 @@ class KeyLine(WordLine):
             self.call_after_refresh(self._show_keys)
 
     def _show_keys(self) -> None:
+        if not self.is_attached:  # the screen is gone by now
+            return
         screen = self.screen
         seen = set()
         words = []

@@ -1,0 +1,123 @@
+"""What a day brings: storms of resizing, long pastes, changes in the middle of a run."""
+
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from polyspec.errors import ModelError
+from polyspec.tui.remembered import Remembered, keep_remembered, read_remembered
+from polyspec.tui.screens.translate import TranslateScreen
+from polyspec.tui.widgets.source.pane import MAX_CHARS
+from tests.fakes_tui import PaperMaker, drive, make_app, wait_until
+
+SIZES = [(60, 20), (200, 60), (1, 1), (80, 24), (61, 5), (120, 40)]
+
+
+def test_a_storm_of_resizing_loses_nothing() -> None:
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = app.screen
+        assert isinstance(screen, TranslateScreen)
+        screen.source.put_in("good day\n" * 30)
+        await pilot.press("f8", "ctrl+t")
+        for size in SIZES * 4:
+            await pilot.resize_terminal(*size)
+        await wait_until(pilot, lambda: "done" in screen.status.message)
+        assert screen.target.text == "GOOD DAY\n" * 30
+        assert screen.source.text == "good day\n" * 30
+
+    drive(app, steps)
+
+
+def test_the_longest_line_that_fits_can_be_pasted_and_edited() -> None:
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = app.screen
+        assert isinstance(screen, TranslateScreen)
+        screen.source.put_in("word " * (MAX_CHARS // 5 - 1))
+        await pilot.press("x")
+        assert len(screen.source.text) == MAX_CHARS - 4
+
+    drive(app, steps)
+
+
+def test_a_megabyte_becomes_a_file_and_binary_rubbish_text() -> None:
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = app.screen
+        assert isinstance(screen, TranslateScreen)
+        screen.source.put_in("\x00\x1b\x07ok\ufffe\ud800")
+        assert screen.source.text == "ok"
+        screen.source.put_in("a line\n" * 150_000)
+        await wait_until(pilot, lambda: app.screen is not screen)
+        (kept,) = (app_home() / "pasted").iterdir()
+        assert kept.stat().st_size == 7 * 150_000
+
+    drive(app, steps)
+
+
+def test_the_language_can_change_in_the_middle_of_a_run() -> None:
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = app.screen
+        assert isinstance(screen, TranslateScreen)
+        screen.source.put_in("good day")
+        screen.action_translate()
+        app.use_languages("en", "de")
+        screen.action_translate()
+        await wait_until(pilot, lambda: "done" in screen.status.message)
+        assert screen.target.text == "GOOD DAY"
+        assert screen.source.text == "good day"
+
+    drive(app, steps)
+
+
+def test_a_model_that_went_away_can_be_followed_by_another() -> None:
+    maker = PaperMaker()
+    app = make_app(maker)
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = app.screen
+        assert isinstance(screen, TranslateScreen)
+        await wait_until(pilot, lambda: app.model_state.mood == "ready")
+        maker.error = ModelError("gone is not there", remedy="choose another")
+        app.load_model("gone")
+        await wait_until(pilot, lambda: app.model_state.mood == "failed")
+        maker.error = None
+        app.load_model("tiny")
+        screen.source.put_in("good day")
+        screen.action_translate()
+        await wait_until(pilot, lambda: screen.target.text == "GOOD DAY")
+
+    drive(app, steps)
+
+
+def test_two_at_once_leave_a_file_that_can_be_read() -> None:
+    one, two = make_app(), make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        one.use_languages("en", "de")
+
+        async def inner(second: Pilot[int]) -> None:
+            two.use_languages("fr", "en")
+            await second.pause()
+
+        async with two.run_test() as second:
+            await inner(second)
+        assert two.worker.stop(5)
+        await pilot.pause()
+
+    drive(one, steps)
+    assert read_remembered().target in ("de", "en")
+    keep_remembered(Remembered("sw", "yo"))
+    assert read_remembered().source == "sw"
+
+
+def app_home() -> Path:
+    from polyspec.paths import data_dir
+
+    return data_dir()
