@@ -1,12 +1,10 @@
 """All documents of a folder translated into another folder of the same structure."""
 
-import json
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +12,9 @@ from polyspec.cli import diagnostics
 from polyspec.cli.active_time import ActiveClock
 from polyspec.cli.document_choice import DocumentChoice
 from polyspec.cli.document_job import DocumentJob, JobProgress, run_job
+from polyspec.cli.done_files import DoneFiles
 from polyspec.cli.folder_files import FileFilter, Watch, find_files, stamp_files
-from polyspec.cli.job_journal import has_journal, job_facts, job_name
+from polyspec.cli.job_journal import has_journal, job_facts
 from polyspec.cli.job_tally import DocumentSize, Tally, measure
 from polyspec.cli.report_file import write_report
 from polyspec.cli.run_stats import show_stats
@@ -104,7 +103,7 @@ class FolderRun:
         self._job = job
         self._clock = clock
         self._started_s = clock()
-        self._done = _DoneFiles(job)
+        self._done = DoneFiles(job.target, is_anew=job.is_anew)
         self._tally = Tally()
         self._failed: dict[Path, DocumentError | UsageError] = {}
         self._num_done = 0
@@ -196,7 +195,8 @@ class FolderRun:
             _copy(one.job.source, one.target)
         self._num_done += 1
         self._failed.pop(one.path, None)
-        self._done.add(one.path, one.facts)
+        if not self._translator.settings.private:
+            self._done.add(one.path, one.facts)
 
     @contextmanager
     def _note_failure(self, path: Path) -> Iterator[None]:
@@ -220,44 +220,6 @@ class FolderRun:
                 "are kept",
             )
         self._done.remove()
-
-
-class _DoneFiles:
-    """The documents that are done, on disk, while the folder is not."""
-
-    def __init__(self, job: FolderJob) -> None:
-        from polyspec.paths import state_dir
-
-        self._path = state_dir() / "jobs" / f"{job_name(job.target)}.files.jsonl"
-        self._target = job.target
-        self._done: dict[str, str] = {}
-        if job.is_anew:
-            self.remove()
-        with suppress(OSError):
-            for line in self._path.read_bytes().splitlines():
-                with suppress(ValueError, KeyError, TypeError):
-                    fields = json.loads(line)
-                    self._done[fields["path"]] = fields["facts"]
-
-    def holds(self, path: Path, facts: dict[str, str]) -> bool:
-        """Whether a file was translated with these facts and is still there."""
-        is_same = self._done.get(path.as_posix()) == _digest(facts)
-        return is_same and (self._target / path).is_file()
-
-    def add(self, path: Path, facts: dict[str, str]) -> None:
-        """Note that a file is done."""
-        fields = {"path": path.as_posix(), "facts": _digest(facts)}
-        self._done[fields["path"]] = fields["facts"]
-        # What cannot be noted is only done twice.
-        with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as file:
-                file.write(b"\n" + json.dumps(fields).encode() + b"\n")
-
-    def remove(self) -> None:
-        """Forget it all."""
-        with suppress(OSError):
-            self._path.unlink()
 
 
 @contextmanager
@@ -288,8 +250,3 @@ def _copy(source: Path, target: Path) -> None:
 
     with open_bytes(source) as old, open_binary_output(target) as new:
         shutil.copyfileobj(old, new)
-
-
-def _digest(facts: dict[str, str]) -> str:
-    text = json.dumps(facts, sort_keys=True)
-    return blake2b(text.encode(), digest_size=12).hexdigest()

@@ -10,14 +10,20 @@ import json
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol
 
-from polyspec.documents.interfaces import CodeKind, Content, InlineCode, Segment
+from polyspec.documents.interfaces import Segment
 from polyspec.errors import DocumentError
+from polyspec.translation.journal_entry import (
+    Entry,
+    read_entry,
+    read_line,
+    write_entry,
+)
 from polyspec.translation.units import TranslatedUnit
 
 _VERSION = 1
@@ -29,18 +35,6 @@ _END = b'{"is_complete": true}\n'
 
 class _Lock(Protocol):
     def release(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A segment that is translated."""
-
-    id: str
-    content: Content
-    note: str = ""
-    is_kept: bool = False
-    place: int = 0
-    """Where its line begins, in bytes."""
 
 
 class Journal:
@@ -92,7 +86,7 @@ class Journal:
             place = len(lines.readline())
             for _ in range(self.num_entries):
                 line = lines.readline()
-                entry = _read_entry(line)
+                entry = read_entry(line)
                 if entry is not None:
                     yield replace(entry, place=place)
                 place += len(line)
@@ -109,16 +103,8 @@ class Journal:
         Raises:
             DocumentError: The disk is full.
         """
-        content = [
-            piece if isinstance(piece, str) else [piece.raw, piece.kind.value]
-            for piece in unit.content
-        ]
-        fields: dict[str, object] = {"id": unit.segment.id, "content": content}
-        if unit.note:
-            fields["note"] = unit.note
-        if unit.is_kept:
-            fields["is_kept"] = True
-        self._append(json.dumps(fields).encode() + b"\n")
+        entry = Entry(unit.segment.id, unit.content, unit.note, unit.is_kept)
+        self._append(write_entry(entry))
 
     def complete(self) -> None:
         """Note that all is there, right before the output takes its place."""
@@ -172,7 +158,7 @@ class Journal:
         """Count the whole entries and return where they end, in bytes."""
         with os.fdopen(os.dup(stream.fileno()), "rb") as lines:
             first = lines.readline()
-            found = _read_line(first)
+            found = read_line(first)
             if found is None:
                 return 0
             if found != head:
@@ -181,7 +167,7 @@ class Journal:
                 return 0
             place = len(first)
             for line in lines:
-                if _read_entry(line) is None:
+                if read_entry(line) is None:
                     self.was_complete = line == _END
                     break
                 place += len(line)
@@ -237,38 +223,6 @@ def go_on(
         for unit in units:
             journal.add(unit)
             yield unit
-
-
-def _read_line(line: bytes) -> dict[str, Any] | None:
-    if line.endswith(b"\n"):
-        with contextlib.suppress(ValueError):
-            fields = json.loads(line)
-            if isinstance(fields, dict):
-                return fields
-    return None
-
-
-def _read_entry(line: bytes) -> Entry | None:
-    match _read_line(line):
-        case {"id": str(name), "content": [*pieces], **rest}:
-            with contextlib.suppress(ValueError, TypeError):
-                content = tuple(map(_read_piece, pieces))
-                return Entry(
-                    name,
-                    content,
-                    str(rest.get("note", "")),
-                    rest.get("is_kept") is True,
-                )
-    return None
-
-
-def _read_piece(piece: object) -> str | InlineCode:
-    match piece:
-        case str(text):
-            return text
-        case [str(raw), str(kind)]:
-            return InlineCode(raw, CodeKind(kind))
-    raise ValueError("no piece of a content")
 
 
 def _differences(
