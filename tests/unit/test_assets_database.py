@@ -182,13 +182,12 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_stored(
     path: Path, seed: int
 ) -> None:
     random = Random(seed)
-    writer = start_writer(path, "anna", 100_000)
-    assert writer.stdout is not None
-    seen = [writer.stdout.readline() for _ in range(random.randint(1, 300))]
-    writer.send_signal(signal.SIGKILL)
-    # Not communicate(), which passes over what readline() has read ahead.
-    seen += writer.stdout.readlines()
-    writer.wait(timeout=60)
+    with start_writer(path, "anna", 100_000) as writer:
+        assert writer.stdout is not None
+        seen = [writer.stdout.readline() for _ in range(random.randint(1, 300))]
+        writer.send_signal(signal.SIGKILL)
+        # Not communicate(), which passes over what readline() has read ahead.
+        seen += writer.stdout.readlines()
     with Database(path, pytest.fail) as database:
         stored = list(TranslationMemory(database).segments())
         assert database.select("PRAGMA integrity_check") == [("ok",)]
