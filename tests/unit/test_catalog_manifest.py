@@ -52,6 +52,7 @@ def test_the_models_that_were_run_are_verified() -> None:
     assert verified == {
         "qwen2.5-coder-1.5b-instruct",
         "qwen2.5-coder-0.5b-instruct",
+        "gemma-3-270m-translate",
         "gemma-3-270m",
         "smollm2-135m-instruct",
     }
@@ -136,8 +137,9 @@ def test_a_large_machine_gets_the_best_verified_model() -> None:
     ("memory", "gpu_memory", "disk", "name"),
     [
         (1_500_000_000, 0, 10**12, "qwen2.5-coder-0.5b-instruct"),
-        (800_000_000, 0, 10**12, "gemma-3-270m"),
-        (10**11, 0, 300_000_000, "gemma-3-270m"),
+        (800_000_000, 0, 10**12, "gemma-3-270m-translate"),
+        (10**11, 0, 300_000_000, "gemma-3-270m-translate"),
+        (720_000_000, 0, 10**12, "gemma-3-270m"),
         (800_000_000, 4_000_000_000, 10**12, "qwen2.5-coder-1.5b-instruct"),
     ],
 )
@@ -167,4 +169,4 @@ def test_this_machine_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
         available = 800_000_000
 
     monkeypatch.setattr(psutil, "virtual_memory", Memory)
-    assert choose_for_this_machine(CATALOGUE).entry.name == "gemma-3-270m"
+    assert choose_for_this_machine(CATALOGUE).entry.name == "gemma-3-270m-translate"
