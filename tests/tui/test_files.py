@@ -135,7 +135,7 @@ def test_a_binary_file_fails_and_leaves_nothing(tmp_path: Path) -> None:
         await add(pilot, screen, source)
         await wait_until(pilot, lambda: states(screen) == ["failed"])
         report = dict(screen.query_one(FileReport).facts)
-        assert "binary" in report["cause"]
+        assert "encoding" in report["cause"]
 
     drive(app, steps)
     assert sorted(tmp_path.iterdir()) == [source]

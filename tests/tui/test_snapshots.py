@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, TextArea
 
+from polyspec.catalog.listing import ListedModel
 from polyspec.errors import ModelError
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.screens.history import HistoryScreen
@@ -66,6 +67,31 @@ async def translate(pilot: Pilot[Any], app: PolySpecApp) -> TranslateScreen:
     screen.status.show("done in 2.0 s")
     screen.status.figures = screen.figures.describe()
     return screen
+
+
+def make_listed(
+    name: str,
+    size_bytes: int | None,
+    languages: str,
+    *,
+    path: str = "",
+    is_verified: bool = True,
+) -> ListedModel:
+    """A model of no real catalogue, which grows and would change the pictures."""
+    return ListedModel(
+        name=name,
+        is_installed=bool(path),
+        is_verified=is_verified,
+        is_damaged=False,
+        size_bytes=size_bytes,
+        path=path,
+        role="target",
+        licence="Apache-2.0",
+        languages=languages,
+        prompt_profile="chat",
+        min_memory_bytes=2_000_000_000,
+        draft="",
+    )
 
 
 @pytest.mark.parametrize(("size", "theme"), EVERY_LOOK)
@@ -143,7 +169,13 @@ def test_models(
         TableLine("fra.1", "French", 1_200_000, True),
         TableLine("yor.2", "Yoruba", 900_000, False),
     )
+    models = (
+        make_listed("qwen-1.5b", 1_117_320_768, "English, Chinese and others"),
+        make_listed("tiny", 253_117_440, "many, weakly", path="tiny.gguf"),
+        make_listed("large-12b", None, "over a hundred", is_verified=False),
+    )
     monkeypatch.setattr("polyspec.tui.screens.models.read_tables", lambda _: tables)
+    monkeypatch.setattr("polyspec.tui.screens.models.read_models", lambda: models)
     app = make_app(theme=theme)
 
     async def steps(pilot: Pilot[Any]) -> None:
