@@ -87,7 +87,7 @@ def test_a_draft_context_that_is_too_small_stops_no_run(
     assert not failures
 
 
-def test_a_model_with_fewer_tokens_agrees_as_far_as_it_has_them(
+def test_a_model_cut_to_the_tokens_of_a_text_still_agrees(
     targets: list[LlamaTarget], tmp_path: Path
 ) -> None:
     target, _ = targets
@@ -95,10 +95,9 @@ def test_a_model_with_fewer_tokens_agrees_as_far_as_it_has_them(
     (tmp_path / "corpus.txt").write_text("\n".join(PROMPTS))
     with open_encoder(header, print) as encoder:
         kept = choose_tokens(header, corpora=[tmp_path / "corpus.txt"], encoder=encoder)
-    written = {
-        token for answer in write(target, None, PROMPTS) for token in answer.token_ids
-    }
-    kept = np.union1d(kept, np.array(sorted(written)[::2])).astype(np.int32)
+    plain = write(target, None, PROMPTS)
+    written = {token_id for answer in plain for token_id in answer.token_ids}
+    kept = np.union1d(kept, np.array(sorted(written))).astype(np.int32)
     layers = tuple(range(header.integer("llama.block_count") or 0))
     cut_model(header, Cut(layers, kept), {}, tmp_path / "cut.gguf")
     with Model(tmp_path / "cut.gguf", gpu_layers=0) as trimmed:
@@ -110,4 +109,4 @@ def test_a_model_with_fewer_tokens_agrees_as_far_as_it_has_them(
     assert len(token_map) < header.vocabulary_size / 20
     num_drafted = sum(e.num_drafted for a in answers for e in a.events)
     num_accepted = sum(len(e.sources) for a in answers for e in a.events)
-    assert num_accepted / num_drafted > 0.5
+    assert num_accepted / num_drafted > 0.9
