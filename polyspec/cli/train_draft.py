@@ -76,13 +76,14 @@ def draft(
     from polyspec.gguf_header import read_gguf_header
     from polyspec.languages import find_language
     from polyspec.training.draft_lessons import Subject, find_mismatch, require_sound
-    from polyspec.training.draft_run import DraftOptions, read_draft, require_torch
+    from polyspec.training.draft_run import DraftOptions, read_draft
+    from polyspec.training.requirements import require_libraries
 
     subject = Subject(
         find_language(language), strategy, tokens, find_language(from_), sources, text
     )
     require_sound(subject)
-    require_torch()
+    require_libraries("torch", "gguf")
     if mismatch := find_mismatch(subject):
         diagnostics.note(mismatch)
     header = read_gguf_header(find_model(target))

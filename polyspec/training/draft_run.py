@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polyspec.drafting.token_map import has_token_map, read_token_map
-from polyspec.errors import ModelError, UsageError
+from polyspec.errors import ModelError
 from polyspec.gguf_header import GgufHeader, read_gguf_header
 from polyspec.training.draft_lessons import open_teacher
 from polyspec.training.surgery import require_other_file
@@ -34,21 +33,6 @@ class DraftOptions:
     max_tokens: int = 1024
     """Most tokens of a row in which lessons stand side by side."""
     num_threads: int | None = None
-
-
-def require_torch() -> None:
-    """Refuse to train without the libraries for it.
-
-    Raises:
-        UsageError: They are not installed.
-    """
-    missing = [name for name in ("torch", "gguf") if find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            "nothing can be trained here",
-            cause=f"{' and '.join(missing)} cannot be found",
-            remedy='pip install "polyspec[train]"',
-        )
 
 
 def read_draft(path: Path, target: GgufHeader) -> GgufHeader:

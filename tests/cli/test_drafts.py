@@ -152,7 +152,7 @@ def test_without_torch_the_remedy_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("polyspec.training.draft_run.find_spec", lambda name: None)
+    monkeypatch.setattr("polyspec.training.requirements.find_spec", lambda name: None)
     assert train(draft, target, "--strategy", "mono", "--text", text) == 2
     assert 'pip install "polyspec[train]"' in capsys.readouterr().err
 
