@@ -137,7 +137,9 @@ class ModelsScreen(Room):
 
     @property
     def _marked(self) -> "ListedModel | None":
-        index = self.query_one(ModelList).highlighted
+        # Keys are asked for before the list is there, and when it is gone.
+        lists = self.query(ModelList)
+        index = lists.first().highlighted if lists else None
         if index is None or index >= len(self._models):
             return None
         return self._models[index]
