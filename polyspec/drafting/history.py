@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from operator import truediv
 
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
+from polyspec.drafting.one_by_one import OneByOneDrafter
 
 NAME = "history"
 _MAX_ORDER = 8
@@ -98,7 +99,7 @@ class _SuffixIndex:
         return found_end, found_length
 
 
-class HistoryDrafter:
+class HistoryDrafter(OneByOneDrafter):
     """Proposes what followed the latest occurrence of the longest matching suffix.
 
     Each prediction is compared with the token that came, drafted or not, so that the
@@ -129,37 +130,12 @@ class HistoryDrafter:
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
         self._indexes[sequence_id] = _SuffixIndex(prompt_ids)
 
-    def propose(
-        self, sequence_ids: Sequence[int], limits: Sequence[int]
-    ) -> list[Draft]:
-        return [
-            self._propose(self._indexes[sequence_id], limit)
-            for sequence_id, limit in zip(sequence_ids, limits, strict=True)
-        ]
-
-    def extend(
-        self,
-        sequence_ids: Sequence[int],
-        prefixes: Sequence[Sequence[int]],
-        limits: Sequence[int],
-    ) -> list[Draft]:
-        return [
-            self._extend(self._indexes[sequence_id], prefix, limit)
-            for sequence_id, prefix, limit in zip(
-                sequence_ids, prefixes, limits, strict=True
-            )
-        ]
-
-    def _propose(self, index: _SuffixIndex, limit: int) -> Draft:
-        return self._copy(index.ids, index.match_end, index.match_length, limit)
-
-    def _extend(
-        self, index: _SuffixIndex, prefix_ids: Sequence[int], limit: int
-    ) -> Draft:
-        if not prefix_ids:
-            return self._propose(index, limit)
-        end, length = index.find_match(prefix_ids)
-        return self._copy([*index.ids[end:], *prefix_ids], 0, length, limit)
+    def _go_on(self, sequence_id: int, prefix: Sequence[int], limit: int) -> Draft:
+        index = self._indexes[sequence_id]
+        if not prefix:
+            return self._copy(index.ids, index.match_end, index.match_length, limit)
+        end, length = index.find_match(prefix)
+        return self._copy([*index.ids[end:], *prefix], 0, length, limit)
 
     def _copy(self, ids: Sequence[int], start: int, length: int, limit: int) -> Draft:
         """Copy on from a match.

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
 from polyspec.drafting.follower import MAX_RUN, START, Follower
 from polyspec.drafting.hints import Encode, HintBoard
+from polyspec.drafting.one_by_one import OneByOneDrafter
 
 NAME = "match"
 _LEAST_CHANCE = 0.03
@@ -83,7 +84,7 @@ class _Sequence:
     follower: Follower
 
 
-class MatchDrafter:
+class MatchDrafter(OneByOneDrafter):
     """Proposes that a translation goes on as that of a similar text did.
 
     Where the two part, it looks for the place at which they meet again. A sequence
@@ -127,26 +128,8 @@ class MatchDrafter:
             follower = Follower(reference.variants, self._variant)
             self._sequences[sequence_id] = _Sequence(reference, follower)
 
-    def propose(
-        self, sequence_ids: Sequence[int], limits: Sequence[int]
-    ) -> list[Draft]:
-        return [
-            self._propose(self._sequences.get(sequence_id), (), limit)
-            for sequence_id, limit in zip(sequence_ids, limits, strict=True)
-        ]
-
-    def extend(
-        self,
-        sequence_ids: Sequence[int],
-        prefixes: Sequence[Sequence[int]],
-        limits: Sequence[int],
-    ) -> list[Draft]:
-        return [
-            self._propose(self._sequences.get(sequence_id), prefix, limit)
-            for sequence_id, prefix, limit in zip(
-                sequence_ids, prefixes, limits, strict=True
-            )
-        ]
+    def _go_on(self, sequence_id: int, prefix: Sequence[int], limit: int) -> Draft:
+        return self._propose(self._sequences.get(sequence_id), prefix, limit)
 
     def _propose(
         self, sequence: _Sequence | None, prefix: Sequence[int], limit: int

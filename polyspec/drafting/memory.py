@@ -6,6 +6,7 @@ from pathlib import Path
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
 from polyspec.drafting.learned_counts import LENGTHS, LearnedCounts, digest_contexts
 from polyspec.drafting.memory_file import MemoryFile, memory_path
+from polyspec.drafting.one_by_one import OneByOneDrafter
 
 NAME = "memory"
 _LEAST_CHANCE = 0.05
@@ -71,7 +72,7 @@ def _prior(bucket: int) -> float:
     return (0.25, 0.4, 0.55, 0.75)[place] * (0.6, 0.8, 0.9, 1.0)[seen]
 
 
-class MemoryDrafter:
+class MemoryDrafter(OneByOneDrafter):
     """Continues the last tokens as the target mostly continued them before.
 
     Learns every token that the target writes, in all sequences at once, and keeps it:
@@ -119,26 +120,8 @@ class MemoryDrafter:
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
         self._contexts[sequence_id] = list(prompt_ids[-LENGTHS[-1] :])
 
-    def propose(
-        self, sequence_ids: Sequence[int], limits: Sequence[int]
-    ) -> list[Draft]:
-        return [
-            self._propose(self._contexts[sequence_id], limit)
-            for sequence_id, limit in zip(sequence_ids, limits, strict=True)
-        ]
-
-    def extend(
-        self,
-        sequence_ids: Sequence[int],
-        prefixes: Sequence[Sequence[int]],
-        limits: Sequence[int],
-    ) -> list[Draft]:
-        return [
-            self._propose([*self._contexts[sequence_id], *prefix], limit)
-            for sequence_id, prefix, limit in zip(
-                sequence_ids, prefixes, limits, strict=True
-            )
-        ]
+    def _go_on(self, sequence_id: int, prefix: Sequence[int], limit: int) -> Draft:
+        return self._propose([*self._contexts[sequence_id], *prefix], limit)
 
     def _propose(self, context_ids: Sequence[int], limit: int) -> Draft:
         ids = list(context_ids[-LENGTHS[-1] :])

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
 from polyspec.drafting.hints import SentenceHints
+from polyspec.drafting.one_by_one import OneByOneDrafter
 from polyspec.drafting.source_scores import Scorer, find_candidates
 from polyspec.drafting.source_state import Progress, Sentence
 from polyspec.tables.format import MAX_CONTEXT
@@ -34,7 +35,7 @@ class _Written:
         return _Written(list(self.context_ids), self.progress.copy())
 
 
-class SourceDrafter:
+class SourceDrafter(OneByOneDrafter):
     """Chooses among the table's token and those of the source's likely translations.
 
     A word that was begun goes on as one of them; where a word may begin, those not yet
@@ -74,26 +75,8 @@ class SourceDrafter:
             list(context_ids), Progress(Sentence(hints))
         )
 
-    def propose(
-        self, sequence_ids: Sequence[int], limits: Sequence[int]
-    ) -> list[Draft]:
-        return [
-            self._propose(self._written.get(sequence_id), (), limit)
-            for sequence_id, limit in zip(sequence_ids, limits, strict=True)
-        ]
-
-    def extend(
-        self,
-        sequence_ids: Sequence[int],
-        prefixes: Sequence[Sequence[int]],
-        limits: Sequence[int],
-    ) -> list[Draft]:
-        return [
-            self._propose(self._written.get(sequence_id), prefix, limit)
-            for sequence_id, prefix, limit in zip(
-                sequence_ids, prefixes, limits, strict=True
-            )
-        ]
+    def _go_on(self, sequence_id: int, prefix: Sequence[int], limit: int) -> Draft:
+        return self._propose(self._written.get(sequence_id), prefix, limit)
 
     def _propose(
         self, written: _Written | None, prefix: Sequence[int], limit: int

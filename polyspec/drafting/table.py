@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
+from polyspec.drafting.one_by_one import OneByOneDrafter
 from polyspec.tables.format import MAX_CONTEXT
 from polyspec.tables.reader import Table
 from polyspec.tables.store import find_table_for, open_table_for
@@ -12,7 +13,7 @@ _LEAST_CHANCE = 0.02
 """A token that is reached less often than this cannot pay for its place."""
 
 
-class TableDrafter:
+class TableDrafter(OneByOneDrafter):
     """Continues the last tokens with the table's likeliest ones.
 
     Probabilities come from the table, calibrated; `decoding.feedback` corrects them
@@ -38,26 +39,11 @@ class TableDrafter:
             list(prompt_ids[-MAX_CONTEXT:]) if start_id is None else [start_id]
         )
 
-    def propose(
-        self, sequence_ids: Sequence[int], limits: Sequence[int]
-    ) -> list[Draft]:
-        return [
-            self._propose(self._contexts[sequence_id], limit)
-            for sequence_id, limit in zip(sequence_ids, limits, strict=True)
-        ]
-
-    def extend(
-        self,
-        sequence_ids: Sequence[int],
-        prefixes: Sequence[Sequence[int]],
-        limits: Sequence[int],
-    ) -> list[Draft]:
-        return [
-            self._propose([*self._contexts[sequence_id], *prefix][-MAX_CONTEXT:], limit)
-            for sequence_id, prefix, limit in zip(
-                sequence_ids, prefixes, limits, strict=True
-            )
-        ]
+    def _go_on(self, sequence_id: int, prefix: Sequence[int], limit: int) -> Draft:
+        context_ids = self._contexts[sequence_id]
+        if prefix:
+            context_ids = [*context_ids, *prefix][-MAX_CONTEXT:]
+        return self._propose(context_ids, limit)
 
     def _propose(self, context_ids: list[int], limit: int) -> Draft:
         table = self._table
