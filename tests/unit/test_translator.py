@@ -63,7 +63,10 @@ def test_every_drafter_that_is_named_exists(name: str) -> None:
 
 def test_history_drafts_unless_told_otherwise() -> None:
     made = make_translator(Settings(), make_loaded(notes=("mind this",)))
-    assert (made.drafter_name, made.notes) == ("auto: history, memory, match", ["mind this"])
+    assert (made.drafter_name, made.notes) == (
+        "auto: history, memory, match",
+        ["mind this"],
+    )
     off = make_translator(Settings(draft="none"), make_loaded())
     assert (off.drafter_name, off.notes) == ("none", [])
 
