@@ -90,7 +90,7 @@ $(VENV)/.llama: $(VENV)/.tools $(CONSTRAINTS)
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.llama pyproject.toml
-	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable ".[hub,bench,dev]"
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable ".[hub,bench,serve,dev]"
 	@touch $@
 
 refresh-constraints: venv ## Take the newest versions and pin them
