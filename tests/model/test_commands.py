@@ -225,8 +225,8 @@ def test_a_context_that_is_too_small_is_explained(
     context: str, problem: str, program: Program
 ) -> None:
     status, out, err = program.run(
-        *("translate", "Good morning.", "--to", "fr", "--model", GEMMA),
-        *("--ctx", context),
+        *("translate", "Good morning.", "--from", "en", "--to", "fr"),
+        *("--model", GEMMA, "--ctx", context),
     )
     assert (status, out) == (2, "")
     assert problem in err
