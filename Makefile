@@ -94,7 +94,7 @@ $(VENV)/.installed: $(VENV)/.llama pyproject.toml
 	@touch $@
 
 refresh-constraints: venv ## Take the newest versions and pin them
-	$(BIN)/pip install --upgrade --upgrade-strategy eager --editable ".[hub,bench,train,dev]"
+	$(BIN)/pip install --upgrade --upgrade-strategy eager --editable ".[hub,bench,serve,train,dev]"
 	{ sed -n '/^#/p' $(CONSTRAINTS); $(BIN)/pip freeze --exclude-editable; } \
 		> $(VENV)/constraints.txt
 	mv $(VENV)/constraints.txt $(CONSTRAINTS)

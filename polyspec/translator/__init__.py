@@ -7,7 +7,8 @@ from polyspec.translator.assembly import (
     make_translator,
     open_translator,
 )
-from polyspec.translator.translator import Translator, adjust_sampling
+from polyspec.translator.draws import adjust_sampling
+from polyspec.translator.translator import Translator
 
 __all__ = [
     "Loaded",

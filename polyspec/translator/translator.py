@@ -18,9 +18,6 @@ from polyspec.detection import (
 )
 from polyspec.documents.interfaces import Document, Segment
 from polyspec.drafting.compose import Drafting
-from polyspec.engine.devices import list_devices
-from polyspec.engine.model import Model
-from polyspec.engine.target import LlamaTarget
 from polyspec.errors import UsageError
 from polyspec.languages import Language, find_language
 from polyspec.loading import Loaded, LoadedDraft, identify_model, silent
@@ -40,6 +37,8 @@ from polyspec.translation.plan import make_plan
 from polyspec.translation.recall import Recall
 from polyspec.translation.units import TranslatedUnit
 from polyspec.translation.wrong_language import make_language_check
+from polyspec.translator.devices import describe_device
+from polyspec.translator.draws import adjust_sampling
 from polyspec.translator.side_by_side import SharedUnits
 from polyspec.translator.user_assets import UserAssets
 
@@ -305,12 +304,10 @@ class Translator:
 
     def describe_devices(self) -> str:
         """Say which model runs where, in one line."""
-        line = _describe_device(self.loaded.model, self.loaded.target)
+        line = describe_device(self.loaded.model, self.loaded.target)
         if self.draft is None:
             return line
-        return (
-            f"{line}; drafts: {_describe_device(self.draft.model, self.draft.target)}"
-        )
+        return f"{line}; drafts: {describe_device(self.draft.model, self.draft.target)}"
 
     def source_language(self, code: str | None = None) -> Language:
         """The language to translate from; for `auto`, that of the latest text."""
@@ -385,25 +382,3 @@ def _read_beginning(document: Document) -> str:
         if len(sample) > SAMPLE_CHARS:
             break
     return sample
-
-
-def _describe_device(model: Model, target: LlamaTarget) -> str:
-    gpus = [device for device in list_devices() if device.kind == "gpu"]
-    threads = f"{target.num_threads} processor threads"
-    if not gpus or model.gpu_layers == 0:
-        return f"{model.path.stem} ({model.description}) on {threads}"
-    number = model.num_layers if model.gpu_layers < 0 else model.gpu_layers
-    names = ", ".join(device.description for device in gpus)
-    return (
-        f"{model.path.stem} ({model.description}): {number} of "
-        f"{model.num_layers} layers on {names}, the rest on {threads}"
-    )
-
-
-def adjust_sampling(sampling: Sampling, settings: Settings) -> Sampling:
-    """Return a task's sampling with what the user chose in its place."""
-    names = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "seed")
-    chosen = {name: getattr(settings, name) for name in names}
-    return replace(
-        sampling, **{name: value for name, value in chosen.items() if value is not None}
-    )

@@ -56,7 +56,7 @@ def make_draft(**options: object) -> LoadedDraft:
 
 
 def test_the_draft_model_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("polyspec.translator.translator.list_devices", list)
+    monkeypatch.setattr("polyspec.translator.devices.list_devices", list)
     made = make_translator(Settings(draft="model"), make_loaded(), make_draft())
     assert made.drafter_name == "model small"
     assert made.notes == ["small is large"]
