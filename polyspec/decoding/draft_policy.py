@@ -86,7 +86,12 @@ class DraftPolicy:
         return lengths
 
     def observe_step(
-        self, width: int, elapsed_s: float, drafts: Sequence[Draft], accepted: list[int]
+        self,
+        width: int,
+        elapsed_s: float,
+        drafts: Sequence[Draft],
+        accepted: list[int],
+        num_prompt: int = 0,
     ) -> None:
         """Learn from a step of `width` tokens and how its drafts went.
 
@@ -95,8 +100,11 @@ class DraftPolicy:
             elapsed_s: How long that took.
             drafts: The drafts that were verified, empty ones among them.
             accepted: How many tokens of each were accepted.
+            num_prompt: How many of the tokens were read for a prompt.
         """
-        self.feedback.observe_time(width, elapsed_s, self.step_cost.of(width))
+        if not num_prompt:
+            # A prompt's tokens need no logits: with them, a wide step looks cheap.
+            self.feedback.observe_time(width, elapsed_s, self.step_cost.of(width))
         active: set[str] = set()
         for draft, num_accepted in zip(drafts, accepted, strict=True):
             if draft.token_ids:

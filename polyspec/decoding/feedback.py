@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from operator import mul
 
-import numpy as np
-
 from polyspec.arrays import FloatArray
 from polyspec.decoding.asking import Asking, AskingByLabel
 from polyspec.decoding.counters import Counters
+from polyspec.decoding.width_factors import WidthFactors
 
-_MAX_WIDTH = 1024
 _WIDTH_RATE, _LEVEL_RATE = 0.1, 0.05
-_FACTOR_RANGE = (0.5, 2.0)
 _OUTLIER = 3.0
 """A step this much slower than expected was interrupted and teaches nothing."""
 _TRUST_RANGE = (0.2, 1.1)
@@ -52,7 +49,7 @@ class Feedback:
     """Corrections for one target, shared by all its sequences. Numbers only."""
 
     def __init__(self) -> None:
-        self._factors = np.ones(_MAX_WIDTH + 1)
+        self._factors = WidthFactors()
         self._level = 1.0
         self._by_label: dict[str, dict[str, _Record]] = {}
         self.askings = AskingByLabel()
@@ -95,14 +92,11 @@ class Feedback:
 
         They may be a view: not to be changed.
         """
-        if last <= _MAX_WIDTH:
-            return self._factors[first : last + 1]
-        places = np.arange(first, last + 1).clip(max=_MAX_WIDTH)
-        return self._factors.take(places)
+        return self._factors.span(first, last)
 
     def expected_s(self, width: int, ladder_s: float) -> float:
         """Seconds of a step now, of which the ladder says that it takes `ladder_s`."""
-        return ladder_s * float(self._factors[min(width, _MAX_WIDTH)]) * self._level
+        return ladder_s * self._factors.of(width) * self._level
 
     def observe_time(self, width: int, elapsed_s: float, expected_s: float) -> None:
         """Learn how long a step took of which the ladder expects `expected_s`.
@@ -110,16 +104,14 @@ class Feedback:
         A machine that is slower as a whole changes no choice, so it is told apart from
         a width that costs more than the others.
         """
-        place = min(width, _MAX_WIDTH)
-        ratio = elapsed_s / (expected_s * float(self._factors[place]))
+        ratio = elapsed_s / (expected_s * self._factors.of(width))
         relative = ratio / self._level
         if not 1 / _OUTLIER < relative < _OUTLIER:
             # A lasting change of pace is followed; a single hiccup hardly counts.
             self._level *= min(_OUTLIER, max(1 / _OUTLIER, relative)) ** _LEVEL_RATE
             return
         self._level *= relative**_LEVEL_RATE
-        changed = float(self._factors[place]) * relative**_WIDTH_RATE
-        self._factors[place] = min(_FACTOR_RANGE[1], max(_FACTOR_RANGE[0], changed))
+        self._factors.multiply(width, relative**_WIDTH_RATE)
 
     def trust(self, source: str) -> float:
         """Accepted over promised tokens of a drafter's verified drafts."""

@@ -169,12 +169,19 @@ class Scheduler:
         started = self._clock()
         logits = self.target.evaluate(chunks)
         elapsed = self._clock() - started
+        width = sum(len(chunk.token_ids) for chunk in chunks)
+        num_decoded = sum(
+            1 + len(draft.token_ids)
+            for sequence, draft in zip(deciding, drafts, strict=True)
+            if not sequence.is_prefilling
+        )
         emitted = self._verify(deciding, drafts, logits)
         self.policy.observe_step(
-            sum(len(chunk.token_ids) for chunk in chunks),
+            width,
             elapsed,
             drafts,
             [len(token_ids) - 1 for token_ids in emitted],
+            width - num_decoded,
         )
         finished: list[Finished] = []
         events: list[Emitted | Finished] = []

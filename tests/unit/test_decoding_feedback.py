@@ -121,3 +121,34 @@ def test_restored_corrections_are_those_that_were_given_away() -> None:
     first.observe_draft(SOURCE, (0.5,), 0)
     second.restore(first.numbers())
     assert second.trust(SOURCE) == first.trust(SOURCE) < 1.0
+
+
+def test_a_wide_step_teaches_about_its_neighbours_too() -> None:
+    feedback = Feedback()
+    for _ in range(20):
+        for width in range(33, 48):
+            feedback.observe_time(width, 1.5, 1.0)
+            feedback.observe_time(1, 1.0, 1.0)
+    factors = feedback.cost_factors(32, 48)
+    assert np.ptp(factors) < 0.1 * factors.mean()
+    assert factors.mean() > 1.3 * feedback.cost_factors(1, 1)[0]
+
+
+def test_times_of_wide_steps_that_scatter_do_not_make_drafts_look_free() -> None:
+    rng = np.random.default_rng(1)
+    policy = DraftPolicy(StepCost.from_samples({1: 1.0, 64: 16.0}))
+    for _ in range(200):
+        for width in (42, 43, 44, 45, 46):
+            expected_s = policy.step_cost.of(width)
+            policy.feedback.observe_time(
+                width, expected_s * rng.normal(1, 0.1), expected_s
+            )
+    drafts = [ONE_TOKEN] * 4 + [EMPTY_DRAFT] * 38
+    assert sum(policy.choose_lengths(drafts, 42, 64)) == 0
+
+
+def test_reading_prompts_does_not_teach_what_drafts_cost() -> None:
+    policy = DraftPolicy(StepCost.from_samples({1: 1.0, 2: 1.3}))
+    for _ in range(100):
+        policy.observe_step(2, 0.1, [EMPTY_DRAFT], [0], num_prompt=1)
+    assert policy.feedback.cost_factors(2, 2)[0] == 1.0
