@@ -3,12 +3,16 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
 
 from polyspec.errors import TableError, UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.tables.automaton import Automaton, Context, assemble
+from polyspec.tables.bulk_encoder import BulkEncoder, JoinedLines, find_joints
 from polyspec.tables.calibration import (
     MAX_BINS,
     calibration_error,
@@ -125,7 +129,7 @@ def count_texts(request: BuildRequest) -> CountedTexts:
     """
     if not 1 <= request.max_order <= MAX_CONTEXT:
         raise ValueError(f"max_order must be 1..{MAX_CONTEXT}: {request.max_order}")
-    encoder = request.encoder or make_encoder(request.header)
+    encoder = _bulk_encoder(request)
     held_out = _HeldOut(request.held_out is None, request.start_id)
     with tempfile.TemporaryDirectory(prefix="polyspec-") as folder:
         counter = NgramCounter(
@@ -133,15 +137,12 @@ def count_texts(request: BuildRequest) -> CountedTexts:
             request.max_order,
             max(64 << 20, request.memory_bytes - _OVERHEAD_BYTES),
         )
-        try:
-            num_tokens = _count(request, encoder, counter, held_out)
-            request.report("choosing contexts")
-            ranked = counter.rank(
-                max(1, request.max_bytes // _LEAST_STATE_BYTES),
-                min_count=request.min_count,
-            )
-        finally:
-            counter.close()
+        num_tokens = _count(request, encoder, counter, held_out)
+        request.report("choosing contexts")
+        ranked = counter.rank(
+            max(1, request.max_bytes // _LEAST_STATE_BYTES),
+            min_count=request.min_count,
+        )
     if request.held_out is not None:
         held_out.add_file(request.held_out, encoder)
     return CountedTexts(request, ranked, held_out.lines, num_tokens)
@@ -193,19 +194,22 @@ class _HeldOut:
         self._takes_share = takes_share
         self._num_seen = self._num_tokens = 0
 
-    def split(self, lines: Sequence[list[int]]) -> Iterator[list[int]]:
-        """Keep some of the lines and yield the others."""
-        for line in lines:
-            self._num_seen += 1
-            if self._takes_share and self._num_seen % _HELD_OUT_EVERY == 0:
-                self._keep(line)
-            else:
-                yield line
+    def split(self, lines: JoinedLines) -> JoinedLines:
+        """Keep some of the lines and return the others."""
+        if not self._takes_share:
+            return lines
+        numbers = np.arange(lines.lengths.size) + self._num_seen + 1
+        self._num_seen += lines.lengths.size
+        is_kept = numbers % _HELD_OUT_EVERY == 0
+        for place in np.flatnonzero(is_kept).tolist():
+            self._keep(lines.line(place))
+        return lines.where(~is_kept)
 
-    def add_file(self, path: Path, encoder: Encoder) -> None:
-        for lines in _batches(path):
-            for line in encoder.encode(lines):
-                self._keep(line)
+    def add_file(self, path: Path, encoder: BulkEncoder) -> None:
+        for batch in _batches(path):
+            lines = encoder.encode(batch)
+            for place in range(lines.lengths.size):
+                self._keep(lines.line(place))
 
     def _keep(self, line: list[int]) -> None:
         if self._num_tokens < _MAX_HELD_OUT:
@@ -213,23 +217,39 @@ class _HeldOut:
             self._num_tokens += len(line)
 
 
+def _bulk_encoder(request: BuildRequest) -> BulkEncoder:
+    if request.encoder is not None:
+        return BulkEncoder(request.encoder, None)
+    return BulkEncoder(make_encoder(request.header), find_joints(request.header))
+
+
 def _count(
-    request: BuildRequest, encoder: Encoder, counter: NgramCounter, held_out: _HeldOut
+    request: BuildRequest,
+    encoder: BulkEncoder,
+    counter: NgramCounter,
+    held_out: _HeldOut,
 ) -> int:
+    """Count the texts of a request, each batch while the next is tokenized."""
     num_tokens = 0
-    for path, _ in request.corpora:
-        before = num_tokens
-        for lines in _batches(path):
-            num_tokens += counter.add(
-                held_out.split(encoder.encode(lines)), request.start_id
-            )
-            request.report(f"counting {path.name}: {num_tokens / 1e6:.1f} M tokens")
-        if num_tokens == before:
-            raise TableError(
-                f"no table can be built from {path}",
-                cause="it holds no text",
-                remedy="pass a text with a sentence or paragraph a line",
-            )
+    with ThreadPoolExecutor(1) as pool:
+        waiting: list[Future[int]] = []
+        for path, _ in request.corpora:
+            before = num_tokens
+            for batch in _batches(path):
+                lines = held_out.split(encoder.encode(batch))
+                num_tokens += lines.ids.size
+                for job in waiting:
+                    job.result()
+                waiting = [pool.submit(counter.add, lines, request.start_id)]
+                request.report(f"counting {path.name}: {num_tokens / 1e6:.1f} M tokens")
+            if num_tokens == before:
+                raise TableError(
+                    f"no table can be built from {path}",
+                    cause="it holds no text",
+                    remedy="pass a text with a sentence or paragraph a line",
+                )
+        for job in waiting:
+            job.result()
     return num_tokens
 
 

@@ -1,18 +1,22 @@
 """Smoothed probabilities equal those of a plain calculation."""
 
+import errno
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polyspec.errors import TableError
+from polyspec.tables.bulk_encoder import JoinedLines
 from polyspec.tables.counting import NgramCounter, RankedContexts
+from polyspec.tables.file_scoring import FileScorer
+from polyspec.tables.smoothing import PAD, Shared, share_root
+from polyspec.tables.window_files import WindowFiles, Windows
 
 MEMORY = 64 << 20
 LINES = st.lists(st.lists(st.integers(0, 3), max_size=8), min_size=1, max_size=6)
@@ -27,10 +31,8 @@ def rank(
     with tempfile.TemporaryDirectory() as folder:
         counter = NgramCounter(Path(folder), 2, MEMORY)
         for line in lines:
-            assert counter.add([line], start_id) == len(line)
-        ranked = counter.rank(10_000, min_count)
-        counter.close()
-    return ranked
+            assert counter.add(JoinedLines.of([line]), start_id) == len(line)
+        return counter.rank(10_000, min_count)
 
 
 def smoothed(lines: list[list[int]], context: tuple[int, ...], token: int) -> float:
@@ -87,52 +89,57 @@ def test_a_rare_context_is_left_out() -> None:
 
 def test_an_empty_text_counts_nothing(tmp_path: Path) -> None:
     counter = NgramCounter(tmp_path, 4, MEMORY)
-    assert counter.add([]) == 0
-    assert counter.add([[], []]) == 0
-    counter.close()
+    assert counter.add(JoinedLines.of([])) == 0
+    assert counter.add(JoinedLines.of([[], []])) == 0
 
 
-class Broken:
-    """A database that fails."""
+@settings(max_examples=8)
+@given(lines=LINES.filter(any), order=st.integers(1, 3))
+def test_files_larger_than_memory_give_the_same(
+    lines: list[list[int]], order: int
+) -> None:
+    every = np.array(
+        [
+            [*[PAD] * max(0, order - place), *line[max(0, place - order) : place + 1]]
+            for line in lines
+            for place in range(len(line))
+        ],
+        np.int32,
+    )
+    shared = share_root(np.bincount(every[:, -1]))
+    for min_count in (1, 2):
+        found = [
+            score_file(every, shared, FileScorer(order, most, 1000, min_count))
+            for most in (4, 6, 9, 1000)
+        ]
+        assert found[0] == found[1] == found[2] == found[3]
 
-    def __init__(self, error: Exception) -> None:
-        self.error = error
 
-    def execute(self, statement: str) -> None:
-        raise self.error
-
-
-@pytest.fixture
-def make_broken(tmp_path: Path) -> Iterator[Callable[[Exception], NgramCounter]]:
-    counter = NgramCounter(tmp_path, 2, MEMORY)
-    database = counter._db
-
-    def make(error: Exception) -> NgramCounter:
-        counter._db = Broken(error)
-        return counter
-
-    yield make
-    database.close()
+def score_file(
+    windows: Windows, shared: Shared, scorer: FileScorer
+) -> list[tuple[object, ...]]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "0"
+        windows.tofile(path)
+        found = scorer.score(path, shared)
+        assert not path.exists()
+    columns = (getattr(found, field.name).tolist() for field in fields(found))
+    rows = zip(*columns, strict=True)
+    return sorted((tuple(context), *rest) for context, *rest in rows)
 
 
 def test_a_full_disk_is_an_error_with_a_remedy(
-    make_broken: Callable[[Exception], NgramCounter],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counter = make_broken(duckdb.IOException("no space left\ndetails"))
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    counter = NgramCounter(tmp_path, 2, MEMORY)
+    monkeypatch.setattr(WindowFiles, "add", refuse)
     with pytest.raises(TableError, match="cannot be counted") as raised:
-        counter.rank(10)
-    assert raised.value.cause == "no space left"
-    assert "--memory" in raised.value.remedy
-
-
-@pytest.mark.parametrize(
-    "error", [RuntimeError("Query interrupted"), duckdb.InterruptException("stop")]
-)
-def test_an_interrupted_query_is_an_interrupt(
-    error: Exception, make_broken: Callable[[Exception], NgramCounter]
-) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        make_broken(error).rank(10)
+        counter.add(JoinedLines.of([[1, 2]]))
+    assert raised.value.cause == "no space left on device"
+    assert "TMPDIR" in raised.value.remedy
 
 
 def test_contexts_are_token_ids(tmp_path: Path) -> None:
