@@ -23,6 +23,7 @@ from polyspec.tables.smoothing import (
     PAD,
     Scored,
     Shared,
+    no_contexts,
     share_root,
 )
 from polyspec.tables.window_files import WindowFiles
@@ -123,10 +124,11 @@ class NgramCounter:
         shared = share_root(self._counts)
         scorer = FileScorer(self._max_order, self._most_windows, max_states, min_count)
         paths = [self._files.path(number) for number in sorted(self._files.numbers)]
+        found = [no_contexts(self._max_order)]
         with _telling_of_disk(), ThreadPoolExecutor(self._num_threads) as pool:
             jobs = [pool.submit(scorer.score, path, shared) for path in paths]
             try:
-                found = [job.result() for job in jobs]
+                found += [job.result() for job in jobs]
             finally:
                 pool.shutdown(cancel_futures=True)
         return _rank(Scored.join(found).worthy(max_states), shared, max_states)

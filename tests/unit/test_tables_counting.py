@@ -87,6 +87,10 @@ def test_a_rare_context_is_left_out() -> None:
     assert [-1, 3] not in contexts
 
 
+def test_lines_of_one_token_have_no_contexts() -> None:
+    assert rank([[3]]).contexts.tolist() == [[-1, -1]]
+
+
 def test_an_empty_text_counts_nothing(tmp_path: Path) -> None:
     counter = NgramCounter(tmp_path, 4, MEMORY)
     assert counter.add(JoinedLines.of([])) == 0
