@@ -5,7 +5,7 @@ capitals throughout. Words have to be whole, but where a script does not part th
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
@@ -53,7 +53,27 @@ class Glossary:
             *self._in_any_case.find(text.casefold()),
         ]
         found.sort(key=lambda pair: pair[0])
-        return tuple(dict.fromkeys(term for _, term in found))
+        return tuple(dict.fromkeys(term for _, _, term in found))
+
+    def locate(self, text: str) -> list[tuple[int, int, Term]]:
+        """Where the terms of a text stand: start, end in characters, and the term.
+
+        Of places that overlap the one that begins first is given.
+        """
+        written, places = _shape(text, lambda char: char)
+        folded, folded_places = _shape(text, str.casefold)
+        found = [
+            *_place(self._as_written.find(written), places),
+            *_place(self._in_any_case.find(folded), folded_places),
+        ]
+        found.sort(key=lambda place: (place[0], -place[1]))
+        until = 0
+        apart = []
+        for start, end, term in found:
+            if start >= until:
+                apart.append((start, end, term))
+                until = end
+        return apart
 
     def find_unused(self, source: str, translation: str) -> tuple[Term, ...]:
         """The terms of a source of which a translation has no allowed translation.
@@ -78,16 +98,17 @@ class _Index:
         known.append((key, term))
         known.sort(key=lambda pair: -len(pair[0]))
 
-    def find(self, text: str) -> Iterator[tuple[int, Term]]:
-        """Yield the places of terms, the longest at each place."""
+    def find(self, text: str) -> Iterator[tuple[int, int, Term]]:
+        """Yield the starts and ends of terms, the longest at each place."""
         place = 0
         while self._by_start and place < len(text):
             found = self._longest_at(text, place)
             if found is None:
                 place += 1
                 continue
-            yield place, found[1]
-            place += len(found[0])
+            end = place + len(found[0])
+            yield place, end, found[1]
+            place = end
 
     def _longest_at(self, text: str, place: int) -> tuple[str, Term] | None:
         for size in (2, 1):
@@ -99,6 +120,30 @@ class _Index:
                 ):
                     return key, term
         return None
+
+
+def _shape(text: str, fold: Callable[[str], str]) -> tuple[str, Sequence[int]]:
+    """A text as terms are sought in it, and where each of its characters comes from.
+
+    The places have one number more than there are characters: the length of `text`.
+    """
+    if unicodedata.is_normalized("NFC", text):
+        shaped = fold(text)
+        if len(shaped) == len(text):
+            return shaped, range(len(text) + 1)
+    import regex
+
+    pieces, places = [], []
+    for letter in regex.finditer(r"\X", text):
+        pieces.append(fold(unicodedata.normalize("NFC", letter[0])))
+        places += [letter.start()] * len(pieces[-1])
+    return "".join(pieces), [*places, len(text)]
+
+
+def _place(
+    found: Iterable[tuple[int, int, Term]], places: Sequence[int]
+) -> Iterator[tuple[int, int, Term]]:
+    return ((places[start], places[end], term) for start, end, term in found)
 
 
 def _join_terms(terms: Iterable[Term]) -> Iterator[Term]:

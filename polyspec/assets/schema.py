@@ -39,5 +39,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX history_by_time ON history (written_s)",
     ),
+    (
+        # Numbered in the order in which they were kept, so that the oldest can go.
+        """
+        CREATE TABLE failed_answer (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            digest BLOB NOT NULL UNIQUE,
+            source_language TEXT NOT NULL,
+            target_language TEXT NOT NULL,
+            answer TEXT NOT NULL,
+            is_cut INTEGER NOT NULL,
+            kept_s INTEGER NOT NULL
+        )
+        """,
+    ),
 )
 """Statements, by the version that they begin from: the first make an empty file."""

@@ -142,10 +142,16 @@ def stats(as_json: _AsJson = False) -> None:
 
     Example: polyspec memory stats
     """
+    from polyspec.assets.failed_answers import FailedAnswers
     from polyspec.assets.translation_memory import TranslationMemory
     from polyspec.drafting.memory_file import list_files
 
     with assets.open_database() as database:
+        num_failed = FailedAnswers(database).count()
+        if num_failed and as_json:
+            output.write_json({"kind": "failed", "num_answers": num_failed})
+        elif num_failed:
+            output.write_line(f"{num_failed} answers that failed and are not asked for")
         for one in TranslationMemory(database).count():
             if as_json:
                 output.write_json(
@@ -200,6 +206,7 @@ def clear(
 
     Example: polyspec memory clear --yes
     """
+    from polyspec.assets.failed_answers import FailedAnswers
     from polyspec.assets.translation_memory import TranslationMemory
     from polyspec.languages import find_language
 
@@ -210,6 +217,7 @@ def clear(
     if pair is not None or code is None:
         with assets.open_database(is_read_only=False) as database:
             number = TranslationMemory(database).clear(pair)
+            FailedAnswers(database).clear(pair)
         output.write_line(f"{number} sentences deleted")
     if code is not None or pair is None:
         _clear_learned(code)

@@ -122,6 +122,8 @@ class Completed:
     completer knows none."""
     trace: tuple[TracedToken, ...] = ()
     """All tokens, those of a stop text among them, if the completer is tracing."""
+    is_known: bool = False
+    """Whether it is from an earlier run, and the model was not asked."""
 
 
 class Completer(Protocol):

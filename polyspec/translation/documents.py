@@ -30,6 +30,7 @@ def translate_units(
         lambda job, part: plan.make_request(
             part, job.context_of(part), drawn, job.segment.id
         ),
+        plan.known,
     )
     with closing(queue.run(completer)) as turns:
         for _ in turns:

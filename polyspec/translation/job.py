@@ -25,6 +25,7 @@ _LOOP_WINDOW = 600
 _MAX_RETRIES = 12
 """So many requests a segment may take beyond its first."""
 NOTE_KEPT = "the source text was kept"
+NOTE_KNOWN = "it failed in this way before and was not asked for again"
 
 
 class Attempt(IntEnum):
@@ -103,6 +104,8 @@ class SegmentJob:
     is_kept: bool = False
     """Whether the source stands for a part that was never answered well."""
     num_retries: int = 0
+    num_known: int = 0
+    """Answers that are from an earlier run."""
     known: str | None = None
     """A translation that is taken without asking."""
 
@@ -130,6 +133,12 @@ class SegmentJob:
         is_asked = self.segment.is_translatable and self.known is None
         return is_asked and self.is_done and not (self.notes or self.is_kept)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is done and its answer is not good enough to be remembered."""
+        is_asked = self.segment.is_translatable and self.known is None
+        return is_asked and self.is_done and not self.is_sound
+
     def open_parts(self) -> list[Part]:
         """What is to be asked for first."""
         return [part for part in self.parts if part.answer is None]
@@ -139,6 +148,7 @@ class SegmentJob:
         self.num_tokens += completed.num_tokens
         self.elapsed_s += completed.elapsed_s
         self.counts.append(completed.counts)
+        self.num_known += completed.is_known
         checks = self.rules.checks
         verdict = checks.review(part.source, completed.text, completed.reason)
         if verdict.fault is not None and self.num_retries < _MAX_RETRIES:
@@ -195,6 +205,8 @@ class SegmentJob:
             self._add_note(self._remark(part.source, part.answer))
         if completed.reason is FinishReason.LENGTH:
             self.reason = FinishReason.LENGTH
+        if self.has_failed and self.num_known == len(self.counts):
+            self._add_note(NOTE_KNOWN)
 
     def _remark(self, source: str, translation: str) -> str:
         return self.rules.remark(source, translation) if self.rules.remark else ""

@@ -22,6 +22,7 @@ from polyspec.prompting.profiles import Profile
 from polyspec.translation.checks import IsWrongLanguage
 from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 from polyspec.translation.job import SegmentJob
+from polyspec.translation.known_answers import KnownAnswers
 from polyspec.translation.plan import Plan, make_plan
 from polyspec.translation.queue import JobQueue
 from polyspec.translation.recall import Recall
@@ -87,6 +88,7 @@ def translate_text(
     group_tokens: int = 40,
     num_context_chars: int = 0,
     recall: Recall | None = None,
+    known: KnownAnswers | None = None,
     guidance: Guidance = NO_GUIDANCE,
     is_mixed: bool = False,
     is_wrong_language: IsWrongLanguage | None = None,
@@ -104,6 +106,7 @@ def translate_text(
         group_tokens: Short sentences of a line are put together up to this.
         num_context_chars: How much of the text before a segment the model reads.
         recall: Knows earlier translations, and keeps new ones.
+        known: Knows earlier answers that failed, and keeps new ones.
         guidance: Terms and examples that the model is shown.
         is_mixed: Whether segments may be in other languages than the source language.
         is_wrong_language: Tells answers in another language; None looks at none.
@@ -119,6 +122,7 @@ def translate_text(
         group_tokens=group_tokens,
         num_context_chars=num_context_chars,
         recall=recall,
+        known=known,
         guidance=guidance,
         is_mixed=is_mixed,
         is_wrong_language=is_wrong_language,
@@ -151,6 +155,7 @@ def translate_segments(
         lambda job, part: plan.make_request(
             part, job.segment.context, drawn, str(job.number)
         ),
+        plan.known,
     )
     index = 0
     with closing(queue.run(completer)) as turns:

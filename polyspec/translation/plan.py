@@ -13,6 +13,7 @@ from polyspec.translation.budget import make_budget
 from polyspec.translation.checks import AnswerChecks, IsWrongLanguage
 from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 from polyspec.translation.job import Attempt, Part, Rules, SegmentJob
+from polyspec.translation.known_answers import KnownAnswers
 from polyspec.translation.mixed import MixedText
 from polyspec.translation.prompts import (
     PromptBuilder,
@@ -50,6 +51,8 @@ class Plan:
     """Knows earlier translations; None where they are of no use."""
     mixed: MixedText | None = None
     """Tells segments in other languages; None where the user named the language."""
+    known: KnownAnswers | None = None
+    """Knows answers that failed before; None where they are asked for again."""
 
     def make_job(
         self, segment: Segment, attempt: Attempt = Attempt.PLAIN
@@ -89,6 +92,8 @@ class Plan:
 
         What is drawn depends on the segment and the attempt alone, not on its place
         among the requests, so that a job that was stopped goes on with the same text.
+        Where only failed answers are drawn again, its name does not count either: a
+        text that has moved fails as it did.
 
         Args:
             part: What is to be translated.
@@ -97,6 +102,7 @@ class Plan:
             name: Tells the segment from all others of the job.
         """
         is_plain = part.attempt is Attempt.PLAIN
+        name = "" if sampling.is_greedy else name
         build = self._builder_for(part.source, is_strict=not is_plain)
         if part.attempt is Attempt.DRAWN:
             sampling = _draw_freely(sampling)
@@ -150,6 +156,7 @@ def make_plan(
     num_context_chars: int,
     keeps_source: bool = False,
     recall: Recall | None = None,
+    known: KnownAnswers | None = None,
     guidance: Guidance = NO_GUIDANCE,
     is_mixed: bool = False,
     is_wrong_language: IsWrongLanguage | None = None,
@@ -166,6 +173,7 @@ def make_plan(
         keeps_source: Whether the source takes the place of an answer that never passes
             the checks.
         recall: Knows earlier translations.
+        known: Knows earlier answers that failed.
         guidance: Terms and examples that the model is shown, and whose use is checked.
         is_mixed: Whether segments may be in other languages than the source language.
         is_wrong_language: Tells answers in another language; None looks at none.
@@ -210,6 +218,7 @@ def make_plan(
         rules,
         recall,
         _sort_out(profile, *languages) if is_mixed else None,
+        known,
     )
 
 

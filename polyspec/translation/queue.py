@@ -17,6 +17,7 @@ from polyspec.prompting.interfaces import (
     Piece,
 )
 from polyspec.translation.job import Part
+from polyspec.translation.known_answers import Exchange, KnownAnswers
 
 _MAX_AHEAD = 1024
 """So many jobs may be begun or done behind one that is not."""
@@ -31,6 +32,11 @@ class Job(Protocol):
     @property
     def is_done(self) -> bool:
         """Whether it waits for no answer."""
+        ...
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is done and no answer was good enough to be remembered."""
         ...
 
     def open_parts(self) -> list[Part]:
@@ -49,19 +55,26 @@ class JobQueue(Generic[J]):
     """The jobs under way, in order, and the requests still to be made."""
 
     def __init__(
-        self, jobs: Iterable[J], make_request: Callable[[J, Part], CompletionRequest]
+        self,
+        jobs: Iterable[J],
+        make_request: Callable[[J, Part], CompletionRequest],
+        known: KnownAnswers | None = None,
     ) -> None:
         """Take jobs lazily.
 
         Args:
             jobs: Read no further than the completer has places free.
             make_request: From a job and a part of it to what is asked.
+            known: Knows answers of jobs that failed before, and keeps those that do.
         """
         self._waiting = iter(jobs)
         self._make_request = make_request
         self._jobs: deque[J] = deque()
         self._open: deque[tuple[J, Part]] = deque()
-        self._asked: dict[int, tuple[J, Part]] = {}
+        self._known = known
+        self._asked: dict[int, tuple[J, Part, CompletionRequest]] = {}
+        self._heard: dict[int, list[Exchange]] = {}
+        """What was asked and answered for each job under way, by its identity."""
         self._is_read = False
 
     def run(self, completer: Completer) -> Generator[None, None, None]:
@@ -107,9 +120,15 @@ class JobQueue(Generic[J]):
         self._asked.clear()
         index = 0
         while (asked := self._next_asked()) is not None:
-            self._asked[index] = asked
+            job, part = asked
+            request = self._make_request(job, part)
+            known = self._known.find(request) if self._known is not None else None
+            if known is not None:
+                self._finish(job, part, request, known)
+                continue
+            self._asked[index] = job, part, request
             index += 1
-            yield self._make_request(*asked)
+            yield request
 
     def _next_asked(self) -> tuple[J, Part] | None:
         while not self._open and len(self._jobs) < _MAX_AHEAD:
@@ -122,14 +141,29 @@ class JobQueue(Generic[J]):
         return self._open.popleft() if self._open else None
 
     def _take(self, event: Piece | Completed) -> None:
-        job, part = self._asked[event.index]
+        job, part, request = self._asked[event.index]
         job.is_changed = True
         if isinstance(event, Piece):
             part.written += event.text
             return
         del self._asked[event.index]
-        again = job.finish(part, event)
+        self._finish(job, part, request, event)
+
+    def _finish(
+        self, job: J, part: Part, request: CompletionRequest, completed: Completed
+    ) -> None:
+        """Give a job an answer, and put first what it asks for instead."""
+        job.is_changed = True
+        again = job.finish(part, completed)
         self._open.extendleft((job, new) for new in reversed(again))
+        if self._known is None:
+            return
+        heard = self._heard.setdefault(id(job), [])
+        heard.append((request, completed))
+        if job.is_done:
+            del self._heard[id(job)]
+            if job.has_failed:
+                self._known.keep(heard)
 
     def _require_answers(self) -> None:
         if self._asked:

@@ -19,7 +19,7 @@ from polyspec.documents.protection import (
     restore,
 )
 from polyspec.prompting.interfaces import Completed, DraftCounts
-from polyspec.translation.job import Attempt, Part, SegmentJob
+from polyspec.translation.job import NOTE_KNOWN, Attempt, Part, SegmentJob
 from polyspec.translation.plan import Plan
 from polyspec.translation.segmentation import Segment as Sentence
 
@@ -70,6 +70,7 @@ class UnitJob:
         self._protected: ProtectedText = protect(segment.content)
         self._stage = _Stage.WHOLE
         self._num_tokens = 0
+        self._num_known = 0
         self._counts: list[DraftCounts] = []
         self._jobs: list[SegmentJob] = []
         self._owners: dict[Part, SegmentJob] = {}
@@ -80,6 +81,16 @@ class UnitJob:
     def is_done(self) -> bool:
         """Whether it waits for no answer."""
         return not self._owners
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is done, and not all of it is good enough to be remembered."""
+        is_patchwork = self._stage is _Stage.PIECES
+        return self.is_done and (
+            is_patchwork
+            or any(job.has_failed for job in self._jobs)
+            or bool(find_faults(self._answer, self._protected))
+        )
 
     def open_parts(self) -> list[Part]:
         """What is to be asked for first."""
@@ -94,6 +105,7 @@ class UnitJob:
         job = self._owners.pop(part)
         again = job.finish(part, completed)
         self._num_tokens += completed.num_tokens
+        self._num_known += completed.is_known
         self._counts.append(completed.counts)
         self._owners.update((new, job) for new in again)
         if not self.is_done or not find_faults(self._answer, self._protected):
@@ -115,6 +127,9 @@ class UnitJob:
             content = restore(self._answer, self._protected)
             notes = [NOTE_PIECES, *notes] if self._stage is _Stage.PIECES else notes
             self._remember()
+        is_known = 0 < self._num_known == len(self._counts)
+        if is_known and notes and NOTE_KNOWN not in notes:
+            notes.append(NOTE_KNOWN)
         limit = self.segment.note.max_chars
         if limit is not None and len(plain_text(content)) > limit:
             notes.append(f"it is longer than the {limit} characters that are allowed")

@@ -32,6 +32,7 @@ from polyspec.translation.documents import (
 )
 from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 from polyspec.translation.journal import Journal, go_on
+from polyspec.translation.known_answers import KnownAnswers
 from polyspec.translation.pipeline import TranslationEvent, translate_text
 from polyspec.translation.plan import make_plan
 from polyspec.translation.recall import Recall
@@ -116,17 +117,21 @@ class Translator:
         source_language = self.source_language(from_)
         self.drafting.switch(target_language.code, "translate", source_language.code)
         recall, guidance = self._consult(source_language, target_language, is_kept)
+        sampling = self._draw_with(Sampling())
         return translate_text(
             self.session,
             self.loaded.profile,
             chunks,
             source_language=source_language,
             target_language=target_language,
-            sampling=self._draw_with(Sampling()),
+            sampling=sampling,
             is_streaming=is_streaming,
             group_tokens=0,
             num_context_chars=_CONTEXT_CHARS,
             recall=recall,
+            known=self._known_answers(
+                source_language, target_language, sampling, is_kept
+            ),
             guidance=guidance,
             is_mixed=is_auto,
             is_wrong_language=self._check_language(source_language, target_language),
@@ -240,6 +245,7 @@ class Translator:
         source_language = self.source_language()
         self.drafting.switch(target_language.code, "translate", source_language.code)
         recall, guidance = self._consult(source_language, target_language)
+        sampling = self._draw_with(Sampling())
         plan = make_plan(
             self.session,
             self.loaded.profile,
@@ -249,11 +255,11 @@ class Translator:
             num_context_chars=_CONTEXT_CHARS,
             keeps_source=True,
             recall=recall,
+            known=self._known_answers(source_language, target_language, sampling),
             guidance=guidance,
             is_mixed=self._is_auto(),
             is_wrong_language=self._check_language(source_language, target_language),
         )
-        sampling = self._draw_with(Sampling())
         return lambda segments: translate_units(self.session, plan, segments, sampling)
 
     def identify_model(self) -> str:
@@ -301,6 +307,21 @@ class Translator:
             return None, NO_GUIDANCE
         recall = self.assets.recall(source, target, is_kept=is_kept)
         return recall, self.assets.guidance(source, target, recall)
+
+    def _known_answers(
+        self,
+        source: Language,
+        target: Language,
+        sampling: Sampling,
+        is_kept: bool = True,
+    ) -> KnownAnswers | None:
+        """What the model failed at before, where it would fail again."""
+        is_repeatable = sampling.is_greedy or self.settings.seed is not None
+        if self.assets is None or not is_repeatable:
+            return None
+        return self.assets.known_answers(
+            source, target, self.identify_model, is_kept=is_kept
+        )
 
     def describe_devices(self) -> str:
         """Say which model runs where, in one line."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from polyspec.assets.database import FILE_NAME, Database
+from polyspec.assets.failed_answers import FailedAnswers
 from polyspec.assets.glossary import Glossary
 from polyspec.assets.glossary_file import read_glossary
 from polyspec.assets.history import History
@@ -13,6 +14,7 @@ from polyspec.errors import AssetError
 from polyspec.languages import Language
 from polyspec.settings import Settings
 from polyspec.translation.guidance import Guidance
+from polyspec.translation.known_answers import KeptAnswers
 from polyspec.translation.recall import MemoryRecall
 
 
@@ -38,6 +40,7 @@ class UserAssets:
             folder / FILE_NAME, report, is_read_only=settings.private
         )
         self._memory = TranslationMemory(self._database)
+        self._failed = FailedAnswers(self._database)
         self._history = History(self._database)
         self._has_history = settings.history and not settings.private
         self._glossaries: dict[LanguagePair, Glossary] = {}
@@ -61,6 +64,34 @@ class UserAssets:
             self._report,
             threshold=settings.fuzzy / 100,
             reuses_exact=settings.reuse,
+            is_writing=is_kept and not settings.private,
+        )
+
+    def known_answers(
+        self,
+        source: Language,
+        target: Language,
+        identify_model: Callable[[], str],
+        *,
+        is_kept: bool = True,
+    ) -> KeptAnswers | None:
+        """What a model failed at; None where the user wants no memory.
+
+        Args:
+            source: The language of the texts.
+            target: That of their translations.
+            identify_model: Names the model, another for each.
+            is_kept: Whether new failures are worth keeping.
+        """
+        settings = self._settings
+        if not settings.memory:
+            return None
+        return KeptAnswers(
+            self._failed,
+            LanguagePair.of(source, target),
+            identify_model,
+            self._report,
+            is_reading=settings.reuse,
             is_writing=is_kept and not settings.private,
         )
 
