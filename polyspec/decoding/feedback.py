@@ -88,10 +88,7 @@ class Feedback:
             )
 
     def cost_factors(self, first: int, last: int) -> FloatArray:
-        """Factors for the ladder's costs of widths `first` to `last`, inclusive.
-
-        They may be a view: not to be changed.
-        """
+        """Factors for the ladder's costs of widths `first` to `last`, inclusive."""
         return self._factors.span(first, last)
 
     def expected_s(self, width: int, ladder_s: float) -> float:

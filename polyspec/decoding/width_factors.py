@@ -1,5 +1,7 @@
 """What steps cost beyond what the ladder says, by their width."""
 
+from bisect import bisect_left
+
 import numpy as np
 
 from polyspec.arrays import FloatArray
@@ -16,39 +18,40 @@ class WidthFactors:
     """A factor for each width, interpolated between a few."""
 
     def __init__(self) -> None:
-        self._knots = np.array(_KNOTS)
-        self._values = np.ones(len(_KNOTS))
-        self._factors = np.ones(_MAX_WIDTH + 1)
+        # Plain numbers: one is read and changed in every step, and arrays are slow
+        # at that.
+        self._values = [1.0] * len(_KNOTS)
 
     def of(self, width: int) -> float:
         """The factor of one width; those beyond the widest have that one's."""
-        return float(self._factors[min(width, _MAX_WIDTH)])
+        left, right, share = _between(width)
+        return self._values[left] * (1.0 - share) + self._values[right] * share
 
     def span(self, first: int, last: int) -> FloatArray:
-        """Those of widths `first` to `last`, inclusive; may be a view."""
-        if last <= _MAX_WIDTH:
-            return self._factors[first : last + 1]
-        return self._factors.take(np.arange(first, last + 1).clip(max=_MAX_WIDTH))
+        """Those of widths `first` to `last`, inclusive."""
+        return np.interp(np.arange(first, last + 1), _KNOTS, self._values)
 
     def multiply(self, width: int, factor: float) -> None:
         """Change that of a width; between two knots both are moved, the nearer more.
 
         Source: the normalised least mean squares rule (Widrow and Hoff 1960).
         """
-        width = min(max(width, 1), _MAX_WIDTH)
-        right = int(np.searchsorted(self._knots, width))
-        left = right if self._knots[right] == width else right - 1
-        share = 0.0
-        if left != right:
-            share = (width - _KNOTS[left]) / (_KNOTS[right] - _KNOTS[left])
+        left, right, share = _between(width)
         norm = share**2 + (1.0 - share) ** 2
         self._multiply(left, factor ** ((1.0 - share) / norm))
         if left != right:
             self._multiply(right, factor ** (share / norm))
-        around = slice(max(0, left - 1), right + 2)
-        knots = self._knots[around]
-        widths = np.arange(knots[0], knots[-1] + 1)
-        self._factors[widths] = np.interp(widths, knots, self._values[around])
 
     def _multiply(self, place: int, factor: float) -> None:
-        self._values[place] = np.clip(self._values[place] * factor, *_RANGE)
+        value = self._values[place] * factor
+        self._values[place] = min(_RANGE[1], max(_RANGE[0], value))
+
+
+def _between(width: int) -> tuple[int, int, float]:
+    """The knots on both sides of a width, and how far it is from the first, 0 to 1."""
+    width = min(max(width, 1), _MAX_WIDTH)
+    right = bisect_left(_KNOTS, width)
+    if _KNOTS[right] == width:
+        return right, right, 0.0
+    left = right - 1
+    return left, right, (width - _KNOTS[left]) / (_KNOTS[right] - _KNOTS[left])
