@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual import work
 from textual.app import SystemCommand
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -252,11 +253,17 @@ class PolySpecApp(LanguageApp):
         gc.enable()
         self.load_model()
         self.worker.start()
+        self._import_ahead()
         for problem in self._problems:
             self.explain(problem)
         text = take_text()
         if text:
             self._translate_screen().put_back(text)
+
+    @work(thread=True, group="imports")
+    def _import_ahead(self) -> None:
+        """Have what the first translation needs; to read it then would be felt."""
+        import polyspec.tui.jobs  # noqa: F401
 
     def _translate_screen(self) -> TranslateScreen:
         (screen,) = (

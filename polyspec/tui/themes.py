@@ -12,7 +12,7 @@ from polyspec.errors import SettingsError
 
 DARK, LIGHT = "polyspec-dark", "polyspec-light"
 
-PROPOSERS = ("table", "history", "memory", "source", "model")
+PROPOSERS = ("table", "history", "memory", "source", "match", "model")
 """Drafters that have a colour of their own, as `proposer-<name>` in a theme."""
 
 THEME_DEFAULTS = {
@@ -22,6 +22,7 @@ THEME_DEFAULTS = {
     "proposer-history": "#5aa9c9",
     "proposer-memory": "#c795d6",
     "proposer-source": "#d9a441",
+    "proposer-match": "#5fbfae",
     "proposer-model": "#e07a5f",
 }
 
@@ -77,6 +78,7 @@ _LIGHT = Theme(
         "proposer-history": "#1d6f94",
         "proposer-memory": "#8a47a0",
         "proposer-source": "#8f6200",
+        "proposer-match": "#0f766a",
         "proposer-model": "#b8492c",
     },
 )

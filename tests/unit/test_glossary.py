@@ -196,3 +196,20 @@ def test_any_file_gives_terms_or_an_error(content: str | bytes, kind: str) -> No
             return
     assert glossary.terms
     glossary.find("any text at all")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("A card, a CARD", ["card", "CARD"]),
+        ("STRASSE und straße", ["STRASSE", "straße"]),
+        ("ẞ: un cafe\u0301 noir", ["cafe\u0301"]),
+        ("the operating system", ["operating system"]),
+    ],
+)
+def test_terms_are_located_in_the_text_as_it_is_written(
+    text: str, found: list[str]
+) -> None:
+    sources = ("card", "straße", "café", "system", "operating system")
+    glossary = Glossary(Term(source, ("x",)) for source in sources)
+    assert [text[start:end] for start, end, _ in glossary.locate(text)] == found

@@ -7,7 +7,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from polyspec.languages import Language
-from polyspec.tui.screens.target_side import TargetSide
+from polyspec.tui.screens.source_side import SourceSide
 from polyspec.tui.screens.translate_keys import TRANSLATE_KEYS
 from polyspec.tui.widgets.language_bar import LanguageBar
 from polyspec.tui.widgets.source.pane import MAX_CHARS, SourcePane
@@ -19,7 +19,7 @@ _MAX_LIVE_CHARS = 4000
 """Longer texts are translated on a key only."""
 
 
-class TranslateScreen(TargetSide):
+class TranslateScreen(SourceSide):
     """Source and target side by side, or one above the other."""
 
     NAME = "translate"
@@ -46,15 +46,12 @@ class TranslateScreen(TargetSide):
         super().on_mount()
         self.watch(self.app, "languages", self._show_languages)
 
-    @property
-    def source(self) -> SourcePane:
-        return self.query_one(SourcePane)
-
     # What the user does
 
     @on(SourcePane.Edited)
     def wait_for_pause(self, event: SourcePane.Edited) -> None:
         event.stop()
+        self.seek_terms()
         if self._pause is not None:
             self._pause.stop()
         if event.text and event.text == self._settled:
@@ -201,6 +198,7 @@ class TranslateScreen(TargetSide):
         bar = self.query_one(LanguageBar)
         bar.source, bar.target = languages.source, languages.target
         bar.is_detected = languages.is_detected
+        self.seek_terms()
 
     def _clear(self) -> None:
         self.forget()

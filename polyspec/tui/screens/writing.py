@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from polyspec.tui.screens.room import Room
-from polyspec.tui.widgets.target.pane import Mark, TargetPane
+from polyspec.tui.widgets.marked import Mark
+from polyspec.tui.widgets.target.pane import TargetPane
 
 if TYPE_CHECKING:
     from polyspec.tui.jobs import PieceDone, RunBegun, RunEnded, TextJob, TextWritten

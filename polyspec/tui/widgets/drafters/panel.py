@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Label, Select, Static
 
+from polyspec.tui.themes import PROPOSERS
 from polyspec.tui.widgets.drafters.figures import DraftFigures
 from polyspec.tui.widgets.drafters.ladder_plot import LadderPlot, draw_bar
 from polyspec.tui.widgets.drafters.lines import Lines
@@ -84,7 +85,8 @@ class FigureTable(Lines):
         for name, rate in sorted(self.rates.items()):
             yield f"  with {name}", f"{rate:.1f}"
         if self.rungs:
-            yield "plain step", f"{1000 * self.rungs[0][1]:.0f} ms"
+            seconds = self.rungs[0][1]
+            yield "plain step", f"{1000 * seconds:.0f} ms, {1 / seconds:.0f}/s"
         if figures.num_drafted:
             share = figures.num_accepted / figures.num_drafted
             yield "drafted", f"{figures.num_drafted}"
@@ -198,5 +200,4 @@ def _share(name: str, figures: DraftFigures) -> str:
 
 
 def _coloured(name: str) -> str:
-    known = ("table", "history", "memory", "source", "model")
-    return name if name in known else "model"
+    return name if name in PROPOSERS else "model"

@@ -1,6 +1,7 @@
 """The source pane: a text to be translated."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textual import on
@@ -8,7 +9,9 @@ from textual.events import Key, Paste
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import TextArea
+from textual.widgets.text_area import Edit, EditResult
 
+from polyspec.tui.widgets.marked import Mark, MarkedArea, find_between, move_marks
 from polyspec.tui.widgets.source.vim import NORMAL, VimKeys
 
 MAX_CHARS = 60_000
@@ -23,13 +26,15 @@ def clean_text(text: str) -> str:
     return _CONTROLS.sub("", _BREAKS.sub("\n", text))
 
 
-class SourcePane(TextArea):
+class SourcePane(MarkedArea):
     """Edits the source text. Knows nothing of models or languages."""
 
     HELP = (
         "The text to translate. Type or paste; after a short pause it is translated, "
-        "and the translation follows what you type."
+        "and the translation follows what you type. Underlined are terms of the "
+        "glossary; put the cursor on one to read its translation."
     )
+    COMPONENT_CLASSES = {"source-pane--term"}
 
     has_vim_keys = reactive(False)
     """Whether keys mean what they mean in vim."""
@@ -52,22 +57,55 @@ class SourcePane(TextArea):
 
         num_chars: int
 
+    @dataclass
+    class TermReached(Message):
+        """The cursor is on a term of the glossary."""
+
+        note: str
+
     def __init__(self) -> None:
-        super().__init__(
-            soft_wrap=True,
-            tab_behavior="focus",
-            highlight_cursor_line=False,
-            placeholder="Type or paste a text to translate",
-            id="source",
-        )
+        super().__init__("Type or paste a text to translate", id="source")
         self.border_title = "text"
         self._vim = VimKeys(self)
+        self._terms: list[Mark] = []
+
+    def show_terms(self, terms: Iterable[Mark]) -> None:
+        """Underline the terms of the glossary, which come in order."""
+        terms = list(terms)
+        if terms != self._terms:
+            self._terms = terms
+            self.redraw()
+
+    def marks_between(self, first: int, last: int) -> Iterable[Mark]:
+        return find_between(self._terms, first, last)
+
+    def look_of(self, kind: str) -> str:
+        return f"source-pane--{kind}"
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Change the text; terms go with it until they are sought again."""
+        start, end = self.index_of(edit.top), self.index_of(edit.bottom)
+        delta = len(edit.text) - (end - start)
+        self._terms = move_marks(self._terms, start, end, delta)
+        result = super().edit(edit)
+        self.measure()
+        return result
 
     @on(TextArea.Changed)
     def announce_edit(self, event: TextArea.Changed) -> None:
         event.stop()
+        self.measure()  # also after an edit was undone
         self.border_subtitle = count_words(self.text)
         self.post_message(self.Edited(self.text))
+
+    @on(TextArea.SelectionChanged)
+    def tell_term(self, event: TextArea.SelectionChanged) -> None:
+        event.stop()
+        if not self.selection.is_empty or not self._terms:
+            return
+        at = self.index_of(self.cursor_location)
+        for mark in find_between(self._terms, at, at + 1):
+            self.post_message(self.TermReached(mark.note))
 
     def watch_has_vim_keys(self) -> None:
         self._show_mode()

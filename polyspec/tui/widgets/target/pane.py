@@ -1,10 +1,8 @@
 """The target pane: a translation as it is written."""
 
-from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from rich.text import Text
 from textual import on
 from textual.events import Blur
 from textual.message import Message
@@ -12,23 +10,16 @@ from textual.reactive import reactive
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult
 
+from polyspec.tui.themes import PROPOSERS
+from polyspec.tui.widgets.marked import Mark, MarkedArea, find_between, move_marks
 from polyspec.tui.widgets.source.pane import count_words
 from polyspec.tui.widgets.target.alignment import Alignment, Stretch
 
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A stretch of the text that looks different."""
-
-    start: int
-    """In characters."""
-    end: int
-    kind: str
-    """`flagged`, or the name of a drafter."""
-    note: str = ""
+_LOOKS = frozenset(("stale", "flagged", *PROPOSERS))
+"""Kinds of marks with a look of their own; other drafters look like a model."""
 
 
-class TargetPane(TextArea):
+class TargetPane(MarkedArea):
     """Shows a text that grows; an older one stays, dimmed, until it is overwritten.
 
     When it is complete it can be edited.
@@ -40,15 +31,7 @@ class TargetPane(TextArea):
         "memory when you leave the pane. With the drafter panel open, colours say who "
         "proposed each word."
     )
-    COMPONENT_CLASSES = {
-        "target-pane--stale",
-        "target-pane--flagged",
-        "target-pane--table",
-        "target-pane--history",
-        "target-pane--memory",
-        "target-pane--source",
-        "target-pane--model",
-    }
+    COMPONENT_CLASSES = {f"target-pane--{look}" for look in _LOOKS}
 
     shows_proposers = reactive(False)
     """Whether the colours of drafters are shown."""
@@ -69,20 +52,12 @@ class TargetPane(TextArea):
         """Sentences of the source, with what is to stand for them."""
 
     def __init__(self, hint: str, title: str = "translation") -> None:
-        super().__init__(
-            read_only=True,
-            soft_wrap=True,
-            tab_behavior="focus",
-            highlight_cursor_line=False,
-            placeholder=hint,
-            id="target",
-        )
+        super().__init__(hint, id="target", read_only=True)
         self._title = title
         self.border_title = title
         self._num_fresh = 0
         self._marks: list[Mark] = []
         self._proposals: list[Mark] = []
-        self._line_starts: list[int] = [0]
         self._alignment = Alignment()
         self._num_chars = 0
         self._is_model_writing = False
@@ -90,7 +65,7 @@ class TargetPane(TextArea):
     @property
     def sentence(self) -> Stretch | None:
         """The sentence that the cursor is in, with its place."""
-        return self._alignment.at(self._index(self.cursor_location))
+        return self._alignment.at(self.index_of(self.cursor_location))
 
     @property
     def fresh_text(self) -> str:
@@ -108,14 +83,14 @@ class TargetPane(TextArea):
         self._marks, self._proposals = [], []
         self._alignment.clear()
         self.read_only = True
-        self._redraw()
+        self.redraw()
 
     def write(self, start: int, text: str) -> None:
         """From `start` on the new text is `text`; old text behind it stays."""
         follows = self.is_vertical_scroll_end
         old_fresh = self._num_fresh
         self._num_fresh = start + len(text)
-        num_chars = self._index(self.document.end)
+        num_chars = self.index_of(self.document.end)
         until = max(old_fresh, min(num_chars, self._num_fresh))
         self._put(start, until, text)
         if follows:
@@ -123,7 +98,7 @@ class TargetPane(TextArea):
 
     def finish(self) -> None:
         """The new text is complete; what is left of the old one goes."""
-        num_chars = self._index(self.document.end)
+        num_chars = self.index_of(self.document.end)
         if num_chars > self._num_fresh:
             self._put(self._num_fresh, num_chars, "")
         self.read_only = not self._num_fresh
@@ -143,7 +118,7 @@ class TargetPane(TextArea):
         old = self.text[stretch.start : stretch.end]
         start = stretch.start + len(old) - len(old.lstrip())
         end = stretch.start + len(old.rstrip())
-        self.replace(text, self._location(start), self._location(end))
+        self.replace(text, self.location_of(start), self.location_of(end))
 
     def announce_corrections(self) -> None:
         """Tell what the user wrote since the last time."""
@@ -155,45 +130,40 @@ class TargetPane(TextArea):
         """Change the text, by the model's hand or by the user's."""
         if self._is_model_writing:
             return super().edit(edit)
-        start, end = self._index(edit.top), self._index(edit.bottom)
+        start, end = self.index_of(edit.top), self.index_of(edit.bottom)
         result = super().edit(edit)
         delta = len(edit.text) - (end - start)
         self._num_fresh += delta
         self._alignment.edit(start, end, len(edit.text))
         for marks in (self._marks, self._proposals):
-            marks[:] = _move(marks, start, end, delta)
+            marks[:] = move_marks(marks, start, end, delta)
         self._measure()
         return result
 
     def flag(self, mark: Mark) -> None:
         """Mark a finished stretch that may be wrong."""
         self._marks.append(mark)
-        self._redraw()
+        self.redraw()
 
     def colour(self, marks: Iterable[Mark]) -> None:
         """Say who proposed what in a finished stretch."""
         self._proposals.extend(marks)
-        self._redraw()
+        self.redraw()
 
-    def get_line(self, line_index: int) -> Text:
-        """One line, with its marks."""
-        line = super().get_line(line_index)
-        if line_index >= len(self._line_starts):
-            return line
-        first = self._line_starts[line_index]
-        self._style(line, first, self._num_fresh, first + len(line), "stale")
+    def marks_between(self, first: int, last: int) -> Iterator[Mark]:
+        yield Mark(max(first, self._num_fresh), last, "stale")
         if self.shows_proposers:
-            for mark in self._in(self._proposals, first, first + len(line)):
-                self._style(line, first, mark.start, mark.end, mark.kind)
-        for mark in self._in(self._marks, first, first + len(line)):
-            self._style(line, first, mark.start, mark.end, "flagged")
-        return line
+            yield from find_between(self._proposals, first, last)
+        yield from find_between(self._marks, first, last)
+
+    def look_of(self, kind: str) -> str:
+        return f"target-pane--{kind if kind in _LOOKS else 'model'}"
 
     def watch_is_streaming(self, is_streaming: bool) -> None:
         self.border_title = "writing …" if is_streaming else self._title
 
     def watch_shows_proposers(self) -> None:
-        self._redraw()
+        self.redraw()
 
     @on(TextArea.Changed)
     def keep_change(self, event: TextArea.Changed) -> None:
@@ -211,70 +181,20 @@ class TargetPane(TextArea):
     @on(TextArea.SelectionChanged)
     def tell_note(self, event: TextArea.SelectionChanged) -> None:
         event.stop()
-        at = self._index(self.cursor_location)
+        at = self.index_of(self.cursor_location)
         notes = [mark.note for mark in self._marks if mark.start <= at < mark.end]
         self.post_message(self.NoteReached("; ".join(notes)))
 
     def _put(self, start: int, end: int, text: str) -> None:
         self._is_model_writing = True
         try:
-            self.replace(text, self._location(start), self._location(end))
+            self.replace(text, self.location_of(start), self.location_of(end))
         finally:
             self._is_model_writing = False
         self.history.clear()
         self._measure()
 
     def _measure(self) -> None:
-        starts = [0]
-        for line in self.document.lines:
-            starts.append(starts[-1] + len(line) + 1)
-        self._line_starts = starts[:-1]
-        self._num_chars = starts[-1] - 1
+        self._num_chars = self.measure()
         self.border_subtitle = count_words(self.fresh_text)
-        self._redraw()
-
-    def _location(self, index: int) -> tuple[int, int]:
-        line = bisect_right(self._line_starts, index) - 1
-        return line, index - self._line_starts[line]
-
-    def _index(self, location: tuple[int, int]) -> int:
-        line, column = location
-        return self._line_starts[line] + column
-
-    def _redraw(self) -> None:
-        self.notify_style_update()
-        self.refresh()
-
-    def _in(self, marks: list[Mark], first: int, last: int) -> list[Mark]:
-        """The marks that touch a stretch; marks are in order and do not overlap."""
-        start = bisect_right(marks, first, key=lambda mark: mark.end)
-        found = []
-        for mark in marks[start:]:
-            if mark.start >= last:
-                break
-            found.append(mark)
-        return found
-
-    def _style(self, line: Text, first: int, start: int, end: int, kind: str) -> None:
-        start, end = max(0, start - first), min(len(line), end - first)
-        if start < end:
-            name = kind if kind in ("stale", "flagged") else _known(kind)
-            style = self.get_component_rich_style(f"target-pane--{name}", partial=True)
-            line.stylize(style, start, end)
-
-
-def _move(marks: list[Mark], start: int, end: int, delta: int) -> list[Mark]:
-    """Marks behind an edit go with the text; those that it touches are gone."""
-    return [
-        mark
-        if mark.end <= start
-        else replace(mark, start=mark.start + delta, end=mark.end + delta)
-        for mark in marks
-        if mark.end <= start or mark.start >= end
-    ]
-
-
-def _known(proposer: str) -> str:
-    """The colour's name for a drafter; those without one look like a model."""
-    known = {"table", "history", "memory", "source", "model"}
-    return proposer if proposer in known else "model"
+        self.redraw()
