@@ -11,6 +11,7 @@ from pathlib import Path
 
 from polyspec.assets.language_pair import LanguagePair, is_same_language, tag_of
 from polyspec.assets.markers import have_same_markers, number_markers, renumber
+from polyspec.assets.paragraphs import pair_sentences
 from polyspec.assets.rows import Row, read_rows
 from polyspec.assets.segments import NewSegment, Origin
 from polyspec.assets.tmx_reader import TmxUnit, read_tmx
@@ -113,7 +114,7 @@ def _split_unit(unit: TmxUnit, pair: LanguagePair | None) -> Iterator[ImportedUn
         if (tag, text) == source or not _is_wanted(tag, pair):
             continue
         chosen = pair or LanguagePair(source[0], tag)
-        yield ImportedUnit(_make_segment(chosen, source[1], text), origin)
+        yield from _make_units(chosen, source[1], text, origin)
 
 
 def _is_wanted(tag: str, pair: LanguagePair | None) -> bool:
@@ -132,6 +133,20 @@ def _find_tag(name: str) -> str:
 
 def _find_origin(name: str) -> Origin:
     return next((origin for origin in Origin if origin.value == name), Origin.IMPORT)
+
+
+def _make_units(
+    pair: LanguagePair, source: str, translation: str, origin: Origin
+) -> Iterator[ImportedUnit]:
+    """A pair of texts as one unit, then its sentences where it has several."""
+    segment = _make_segment(pair, source, translation)
+    yield ImportedUnit(segment, origin)
+    if segment is None:
+        return
+    for texts in pair_sentences(pair, source, translation):
+        sentence = _make_segment(pair, *texts)
+        if sentence is not None:
+            yield ImportedUnit(sentence, origin)
 
 
 def _make_segment(
@@ -173,7 +188,7 @@ def _read_table(
                 cause="it has no columns source_language and target_language",
                 remedy="pass --from CODE and --to CODE",
             )
-        yield _read_row(row, columns, pair)
+        yield from _read_row(row, columns, pair)
 
 
 def _find_columns(row: Row) -> _Columns | None:
@@ -198,7 +213,9 @@ def _find_name(names: list[str], wanted: frozenset[str]) -> int | None:
     return next((place for place, name in enumerate(names) if name in wanted), None)
 
 
-def _read_row(row: Row, columns: _Columns, pair: LanguagePair | None) -> ImportedUnit:
+def _read_row(
+    row: Row, columns: _Columns, pair: LanguagePair | None
+) -> Iterator[ImportedUnit]:
     if len(row.cells) <= max(columns.source, columns.translation):
         raise malformed(_CSV_TITLE, "a row has too few cells", line=row.line)
 
@@ -213,9 +230,13 @@ def _read_row(row: Row, columns: _Columns, pair: LanguagePair | None) -> Importe
             and is_same_language(target_tag, pair.target)
         )
         if is_other:
-            return ImportedUnit(None)
+            yield ImportedUnit(None)
+            return
         pair = pair or LanguagePair(source_tag, target_tag)
     if pair is None:
-        return ImportedUnit(None)
-    segment = _make_segment(pair, cell(columns.source), cell(columns.translation))
-    return ImportedUnit(segment, _find_origin(cell(columns.origin)))
+        yield ImportedUnit(None)
+        return
+    source, translation = cell(columns.source), cell(columns.translation)
+    yield from _make_units(
+        pair, source, translation, _find_origin(cell(columns.origin))
+    )

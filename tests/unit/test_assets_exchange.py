@@ -263,3 +263,21 @@ def test_progress_is_told(memory: TranslationMemory, tmp_path: Path) -> None:
     path = write(tmp_path, "a.tsv", rows)
     import_file(memory, path, ENG_DEU, lambda done, total: told.append((done, total)))
     assert told == [(500, 1201), (1000, 1201), (1201, 1201)]
+
+
+@pytest.mark.parametrize("name", ["memory.tmx", "memory.csv"])
+def test_the_sentences_of_a_paragraph_are_found_as_well(
+    memory: TranslationMemory, tmp_path: Path, name: str
+) -> None:
+    source = "Press the red button. Then wait."
+    translation = "Drücken Sie den roten Knopf. Warten Sie dann."
+    content = f"source,translation\n{source},{translation}\n"
+    if name.endswith(".tmx"):
+        content = (
+            '<tmx version="1.4"><header srclang="en"/><body><tu>'
+            f'<tuv xml:lang="en"><seg>{source}</seg></tuv>'
+            f'<tuv xml:lang="de"><seg>{translation}</seg></tuv></tu></body></tmx>'
+        )
+    import_file(memory, write(tmp_path, name, content), ENG_DEU)
+    for text in (source, "Press the red button.", "Then wait."):
+        assert memory.find_exact(ENG_DEU, text) is not None
