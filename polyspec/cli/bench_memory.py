@@ -69,9 +69,9 @@ def memory(
                 f"{row.use}: {row.speedup:.2f} times as fast as without a memory "
                 f"({row.elapsed_s:.1f} s, {row.plain_s:.1f} s), {row.num_changed} of "
                 f"{row.num_lines} lines changed; of the others {row.kept:.0%} read as "
-                f"before, but {row.num_flagged} that were flagged then and are asked "
-                f"for again; {row.num_followed} of {row.num_tokens} tokens came from "
-                "similar translations"
+                f"before, {row.num_flagged} left out that were flagged then; "
+                f"{row.num_followed} of {row.num_tokens} tokens came from similar "
+                "translations"
             )
         output.write_json(
             {
