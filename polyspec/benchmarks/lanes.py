@@ -138,9 +138,14 @@ class Switch:
         return self._lane.policy.choose_lengths(drafts, num_rows, max_rows, num_cached)
 
     def observe_step(
-        self, width: int, elapsed_s: float, drafts: Sequence[Draft], accepted: list[int]
+        self,
+        width: int,
+        elapsed_s: float,
+        drafts: Sequence[Draft],
+        accepted: list[int],
+        num_prompt: int = 0,
     ) -> None:
-        self._lane.policy.observe_step(width, elapsed_s, drafts, accepted)
+        self._lane.policy.observe_step(width, elapsed_s, drafts, accepted, num_prompt)
         for draft, num_accepted in zip(drafts, accepted, strict=True):
             self._tally.count(draft, num_accepted)
 
