@@ -44,7 +44,12 @@ class TakeAll:
         return [len(draft.token_ids) for draft in drafts]
 
     def observe_step(
-        self, width: int, elapsed_s: float, drafts: Sequence[Draft], accepted: list[int]
+        self,
+        width: int,
+        elapsed_s: float,
+        drafts: Sequence[Draft],
+        accepted: list[int],
+        num_prompt: int = 0,
     ) -> None:
         """Learn nothing."""
 

@@ -52,7 +52,12 @@ class Policy(Protocol):
     ) -> list[int]: ...
 
     def observe_step(
-        self, width: int, elapsed_s: float, drafts: Sequence[Draft], accepted: list[int]
+        self,
+        width: int,
+        elapsed_s: float,
+        drafts: Sequence[Draft],
+        accepted: list[int],
+        num_prompt: int = 0,
     ) -> None: ...
 
 
