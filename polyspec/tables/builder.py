@@ -16,6 +16,7 @@ from polyspec.tables.bulk_encoder import BulkEncoder, JoinedLines, find_joints
 from polyspec.tables.calibration import (
     MAX_BINS,
     calibration_error,
+    choose_num_top,
     fit_calibration,
     hits_of,
 )
@@ -282,11 +283,10 @@ def _calibrate(
     # Sources follow one another in a file: each half gets lines of all of them.
     estimated, hits = hits_of(table, [*lines[::2], *lines[1::2]], max_order, num_start)
     half = estimated.size // 2
-    error = calibration_error(
-        fit_calibration(estimated[:half], hits[:half]).apply(estimated[half:]),
-        hits[half:],
-    )
-    calibration = fit_calibration(estimated, hits)
+    num_top = choose_num_top(estimated, hits)
+    of_half = fit_calibration(estimated[:half], hits[:half], num_top)
+    error = calibration_error(of_half.apply(estimated[half:]), hits[half:])
+    calibration = fit_calibration(estimated, hits, num_top)
     probabilities = calibration.apply(ranked.probabilities)
     calibrated = RankedContexts(ranked.contexts, ranked.token_ids, probabilities)
     return calibrated, calibration.pairs(), error

@@ -12,6 +12,9 @@ MAX_BINS = 48
 """Most pairs of a calibration."""
 _LEAST_IN_BIN = 50
 _PRIOR_TRIALS = 5.0
+_NUMS_TOP = (1, 2, 4, 8)
+_WIDEST_GAP, _LEAST_IN_DECILE = 0.0475, 200
+"""Promises are rounded down when they are stored, which widens a gap a little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,15 @@ class Calibration:
         return tuple(zip(self.estimated.tolist(), self.observed.tolist(), strict=True))
 
 
-def fit_calibration(estimated: FloatArray, hits: FloatArray) -> Calibration:
+def fit_calibration(
+    estimated: FloatArray, hits: FloatArray, num_top: int = 1
+) -> Calibration:
     """Learn from held-out tokens.
 
     Args:
         estimated: Probability of each proposed token, shape `(N,)`.
         hits: 1 where the token came, otherwise 0, shape `(N,)`.
+        num_top: Bins that share the tokens of the highest; see `choose_num_top`.
 
     Source: isotonic regression by pool adjacent violators, Zadrozny and Elkan 2002.
     """
@@ -47,7 +53,8 @@ def fit_calibration(estimated: FloatArray, hits: FloatArray) -> Calibration:
     if num_bins < 1:
         return Calibration(np.empty(0), np.empty(0))
     order = np.argsort(estimated, kind="stable")
-    bins = np.array_split(order, num_bins)
+    *bins, top = np.array_split(order, max(1, num_bins - num_top + 1))
+    bins += np.array_split(top, num_top)
     means = np.array([estimated[places].mean() for places in bins])
     sizes = np.array([float(places.size) for places in bins])
     # A few trials as promised keep a small bin from claiming that all or none hit.
@@ -55,6 +62,24 @@ def fit_calibration(estimated: FloatArray, hits: FloatArray) -> Calibration:
     observed = _pool(sums / (sizes + _PRIOR_TRIALS), sizes)
     distinct = np.concatenate([[True], np.diff(means) > 1e-9])
     return Calibration(means[distinct], observed[distinct])
+
+
+def choose_num_top(estimated: FloatArray, hits: FloatArray) -> int:
+    """Into how many bins the highest must be divided, to keep what deciles promise.
+
+    Where few tokens are sure, all of them fall into the highest bin with some that are
+    not, and its mean is wrong for both.
+
+    Args:
+        estimated: Probability of each proposed token, shape `(N,)`.
+        hits: 1 where the token came, otherwise 0, shape `(N,)`.
+    """
+    for num_top in _NUMS_TOP:
+        promised = fit_calibration(estimated, hits, num_top).apply(estimated)
+        gaps = gaps_by_decile(promised, hits)
+        if all(gap <= _WIDEST_GAP for gap, num in gaps if num >= _LEAST_IN_DECILE):
+            return num_top
+    return 1
 
 
 def calibration_error(promised: FloatArray, hits: FloatArray) -> float:

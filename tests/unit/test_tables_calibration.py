@@ -3,6 +3,7 @@ import pytest
 
 from polyspec.tables.calibration import (
     calibration_error,
+    choose_num_top,
     fit_calibration,
     hits_of,
 )
@@ -48,3 +49,13 @@ def test_hits_follow_the_longest_kept_context() -> None:
     estimated, hits = hits_of({**table, (2,): (9, 0.1)}, [[1, 2, 3, 1]], 2)
     assert estimated.tolist() == [0.25, 0.5, 0.75, 0.25]
     assert hits.tolist() == [1, 1, 1, 1]
+
+
+def test_a_few_sure_promises_do_not_share_a_bin_with_others() -> None:
+    promised = np.concatenate([np.linspace(0, 0.6, 40_000), np.full(300, 0.99)])
+    hits = np.concatenate([np.arange(40_000) % 10 < 3, np.ones(300)]).astype(float)
+    assert choose_num_top(promised, hits) > 1
+    for num_top, is_close in ((1, False), (choose_num_top(promised, hits), True)):
+        sure = fit_calibration(promised, hits, num_top).apply(np.array([0.99]))
+        assert (sure[0] > 0.9) == is_close
+    assert choose_num_top(promised[:40_000], hits[:40_000]) == 1
