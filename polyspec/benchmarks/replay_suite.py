@@ -51,8 +51,8 @@ class ReplayBench:
     table: Path | None = None
     """Drafts in place of the language's own table."""
     lessons: Sequence[Recording] = ()
-    """Replayed first, so that drafters which learn know them; without any, none of
-    them remembers what an earlier text taught it."""
+    """Replayed first, so that drafters which learn know them; without any, recordings
+    are replayed by drafters that forget each text, as `bench decode` measures them."""
     corpora: Sequence[Path] = ()
     """What the baselines count: files, or folders of `<language>.train.*`."""
     fingerprint: str = field(init=False)
@@ -81,6 +81,8 @@ class ReplayBench:
     ) -> Iterator[ReplayRow]:
         """Replay a text whose every line is an answer.
 
+        As for users, `auto` remembers earlier lines; it knows none at the beginning.
+
         Args:
             path: The text; the last column of a `.tsv` is what was written, the first
                 the English that it translates.
@@ -99,7 +101,7 @@ class ReplayBench:
             lines = self.encoder.encode(list(read_lines(path)))
             texts = Texts(code, TEXT_TASK, [Answer(line) for line in lines])
         for drafter in drafters:
-            yield self._replay(drafter, texts, cost)
+            yield self._replay(drafter, texts, cost, has_memory=True)
         yield from self._replay_baselines(texts, cost)
 
     def _read_pairs(self, path: Path, code: str) -> Texts:
@@ -150,12 +152,18 @@ class ReplayBench:
                 yield from self._replay_baselines(texts, cost)
 
     def _replay(
-        self, drafter: str, texts: Texts, cost: StepCost, repeats: int = 1
+        self,
+        drafter: str,
+        texts: Texts,
+        cost: StepCost,
+        repeats: int = 1,
+        *,
+        has_memory: bool = False,
     ) -> ReplayRow:
         """Replay texts with a drafter of ours, each `repeats` times as a bench does."""
         policy = DraftPolicy(cost)
         with TemporaryDirectory(prefix="polyspec-") as folder:
-            memory_dir = Path(folder) if self.lessons else None
+            memory_dir = Path(folder) if has_memory or self.lessons else None
             drafting = self._open(drafter, policy, memory_dir)
             source = SOURCE if any(answer.source for answer in texts.answers) else ""
             drafting.switch(texts.language, texts.task, source)

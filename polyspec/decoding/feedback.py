@@ -19,9 +19,10 @@ _WIDTH_RATE, _LEVEL_RATE = 0.1, 0.05
 _OUTLIER = 3.0
 """A step this much slower than expected was interrupted and teaches nothing."""
 _TRUST_RANGE = (0.2, 1.1)
-_TRUST_PRIOR = 6.0
+_TRUST_PRIOR = 4.0
 _TRUST_DECAY = 0.98
-_IDLE_DECAY = 0.998
+_IDLE_DECAY = 0.9995
+"""Forgiving sooner, one that does not pay is tried so often that it is felt."""
 
 
 @dataclass(slots=True)

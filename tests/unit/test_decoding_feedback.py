@@ -32,7 +32,7 @@ def test_a_drafter_that_lost_trust_gets_another_chance() -> None:
     for _ in range(100):
         feedback.observe_draft(SOURCE, (0.9,), 0)
     lost = feedback.trust(SOURCE)
-    for _ in range(3000):
+    for _ in range(10_000):
         feedback.observe_idle()
     assert lost < 0.3
     assert feedback.trust(SOURCE) > 0.9

@@ -179,6 +179,18 @@ def test_what_was_learned_before_drafts_what_comes(tmp_path: Path) -> None:
     assert warm.num_tokens == cold.num_tokens
 
 
+def test_auto_remembers_the_lines_before(tmp_path: Path) -> None:
+    header = read_gguf_header(write_tiny_model(tmp_path / "tiny.gguf"))
+    line = "".join(random.Random(2).choices("abcdefghijklmnopqrstuvwxyz", k=40))
+    text = tmp_path / "deu.txt"
+    text.write_text(f"{line}\n" * 4)
+    drafters = ("history", "auto")
+    rows = ReplayBench(header, "cuda").replay_text(text, drafters, None)
+    forgetful, remembering = (row.replay.num_accepted for row in rows)
+    assert forgetful < 10
+    assert remembering > 60
+
+
 def test_what_was_translated_is_kept(path: Path) -> None:
     open_recording(path, HEAD)
     append(path, [replace(TEXT, task="translate", source="The library opens.")])
