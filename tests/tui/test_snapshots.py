@@ -3,70 +3,28 @@
 After a change that is meant: pytest tests/tui/test_snapshots.py --snapshot-update
 """
 
-from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList, TextArea
+from textual.widgets import OptionList, TextArea
 
 from polyspec.catalog.listing import ListedModel
-from polyspec.errors import ModelError
-from polyspec.tui.app import PolySpecApp
 from polyspec.tui.screens.history import HistoryScreen
-from polyspec.tui.screens.language_picker import LanguagePicker
 from polyspec.tui.screens.models import ModelsScreen
 from polyspec.tui.screens.settings import SettingsScreen
 from polyspec.tui.screens.stories import StoriesScreen
-from polyspec.tui.screens.translate import TranslateScreen
-from polyspec.tui.screens.welcome import WelcomeScreen
-from polyspec.tui.shelf import Suggestion, TableLine
+from polyspec.tui.shelf import TableLine
 from polyspec.tui.widgets.models.card import ModelCard
 from tests.fakes_completer import FakeCompleter
 from tests.fakes_tui import PaperMaker, keep_in_history, make_app, wait_until
-
-Compare = Callable[..., bool]
-Steps = Callable[[Pilot[Any]], Awaitable[None]]
-
-TEXT = "The library opens at nine. Bring your card.\n\nOn Sundays it stays closed."
-SMALL, NORMAL, LARGE = (60, 20), (80, 24), (120, 40)
-DARK, LIGHT = "polyspec-dark", "polyspec-light"
-EVERY_LOOK = [
-    (size, theme) for size in (SMALL, NORMAL, LARGE) for theme in (DARK, LIGHT)
-]
-SOME_LOOKS = [(SMALL, DARK), (NORMAL, LIGHT), (LARGE, DARK)]
+from tests.tui.looks import Compare, Size, in_every_look, settle, translate
 
 
 @pytest.fixture(autouse=True)
 def _colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR")
-
-
-async def settle(pilot: Pilot[Any], app: PolySpecApp) -> None:
-    """Have nothing blink, and wait for the model."""
-    await wait_until(pilot, lambda: app.model_state.mood != "busy")
-    for area in app.screen.query(TextArea):
-        area.cursor_blink = False
-    for field in app.screen.query(Input):
-        field.cursor_blink = False
-    await pilot.pause()
-
-
-async def translate(pilot: Pilot[Any], app: PolySpecApp) -> TranslateScreen:
-    """Translate a text, with figures that are the same everywhere."""
-    screen = app.screen
-    assert isinstance(screen, TranslateScreen)
-    await settle(pilot, app)
-    screen.source.put_in(TEXT)
-    await pilot.press("ctrl+t")
-    await wait_until(pilot, lambda: "done" in screen.status.message)
-    assert screen.figures is not None
-    screen.figures.elapsed_s = 2.0
-    app.rates = {"auto": screen.figures.rate}
-    screen.show_figures()
-    screen.status.show("done in 2.0 s")
-    screen.status.figures = screen.figures.describe()
-    return screen
 
 
 def make_listed(
@@ -94,8 +52,8 @@ def make_listed(
     )
 
 
-@pytest.mark.parametrize(("size", "theme"), EVERY_LOOK)
-def test_translate(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+@in_every_look
+def test_translate(snap_compare: Compare, size: Size, theme: str) -> None:
     app = make_app(theme=theme)
 
     async def steps(pilot: Pilot[Any]) -> None:
@@ -104,10 +62,8 @@ def test_translate(snap_compare: Compare, size: tuple[int, int], theme: str) -> 
     assert snap_compare(app, terminal_size=size, run_before=steps)
 
 
-@pytest.mark.parametrize(("size", "theme"), SOME_LOOKS)
-def test_drafter_panel(
-    snap_compare: Compare, size: tuple[int, int], theme: str
-) -> None:
+@in_every_look
+def test_drafter_panel(snap_compare: Compare, size: Size, theme: str) -> None:
     app = make_app(theme=theme)
 
     async def steps(pilot: Pilot[Any]) -> None:
@@ -118,17 +74,34 @@ def test_drafter_panel(
     assert snap_compare(app, terminal_size=size, run_before=steps)
 
 
-def test_flagged_translation(snap_compare: Compare) -> None:
-    app = make_app(PaperMaker(FakeCompleter(answer=lambda text: text)))
+@in_every_look
+def test_flagged_translation(snap_compare: Compare, size: Size, theme: str) -> None:
+    answers = PaperMaker(FakeCompleter(answer=lambda text: text))
+    app = make_app(answers, theme=theme)
 
     async def steps(pilot: Pilot[Any]) -> None:
         await translate(pilot, app)
 
-    assert snap_compare(app, terminal_size=NORMAL, run_before=steps)
+    assert snap_compare(app, terminal_size=size, run_before=steps)
 
 
-@pytest.mark.parametrize(("size", "theme"), SOME_LOOKS)
-def test_stories(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+@in_every_look
+def test_terms_of_a_glossary(
+    snap_compare: Compare, tmp_path: Path, size: Size, theme: str
+) -> None:
+    glossary = tmp_path / "terms.csv"
+    glossary.write_text("en,fr\nlibrary,bibliothèque\ncard,carte\n", "utf-8")
+    app = make_app(theme=theme, glossary=str(glossary))
+
+    async def steps(pilot: Pilot[Any]) -> None:
+        screen = await translate(pilot, app)
+        await wait_until(pilot, lambda: bool(screen.source.get_line(0).spans))
+
+    assert snap_compare(app, terminal_size=size, run_before=steps)
+
+
+@in_every_look
+def test_stories(snap_compare: Compare, size: Size, theme: str) -> None:
     story = "Once a keeper lit the lamp every night. "
     app = make_app(PaperMaker(FakeCompleter(answer=lambda _: story * 4)), theme=theme)
 
@@ -147,8 +120,8 @@ def test_stories(snap_compare: Compare, size: tuple[int, int], theme: str) -> No
     assert snap_compare(app, terminal_size=size, run_before=steps)
 
 
-@pytest.mark.parametrize(("size", "theme"), SOME_LOOKS)
-def test_files(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+@in_every_look
+def test_files(snap_compare: Compare, size: Size, theme: str) -> None:
     app = make_app(theme=theme)
 
     async def steps(pilot: Pilot[Any]) -> None:
@@ -158,11 +131,11 @@ def test_files(snap_compare: Compare, size: tuple[int, int], theme: str) -> None
     assert snap_compare(app, terminal_size=size, run_before=steps)
 
 
-@pytest.mark.parametrize(("size", "theme"), SOME_LOOKS)
+@in_every_look
 def test_models(
     snap_compare: Compare,
     monkeypatch: pytest.MonkeyPatch,
-    size: tuple[int, int],
+    size: Size,
     theme: str,
 ) -> None:
     tables = (
@@ -191,8 +164,8 @@ def test_models(
     assert snap_compare(app, terminal_size=size, run_before=steps)
 
 
-@pytest.mark.parametrize(("size", "theme"), SOME_LOOKS)
-def test_settings(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+@in_every_look
+def test_settings(snap_compare: Compare, size: Size, theme: str) -> None:
     app = make_app(theme=theme)
 
     async def steps(pilot: Pilot[Any]) -> None:
@@ -207,8 +180,8 @@ def test_settings(snap_compare: Compare, size: tuple[int, int], theme: str) -> N
     assert snap_compare(app, terminal_size=size, run_before=steps)
 
 
-@pytest.mark.parametrize(("size", "theme"), SOME_LOOKS)
-def test_history(snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+@in_every_look
+def test_history(snap_compare: Compare, size: Size, theme: str) -> None:
     keep_in_history("en", "fr", "Good morning.", "Bonjour.")
     keep_in_history("en", "de", "The library opens at nine.", "Die Bibliothek …")
     app = make_app(theme=theme)
@@ -223,53 +196,3 @@ def test_history(snap_compare: Compare, size: tuple[int, int], theme: str) -> No
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=steps)
-
-
-def test_language_picker(snap_compare: Compare) -> None:
-    app = make_app()
-
-    async def steps(pilot: Pilot[Any]) -> None:
-        await settle(pilot, app)
-        await pilot.press("ctrl+l")
-        await wait_until(pilot, lambda: isinstance(app.screen, LanguagePicker))
-        await settle(pilot, app)
-
-    assert snap_compare(app, terminal_size=NORMAL, run_before=steps)
-
-
-def test_help(snap_compare: Compare) -> None:
-    app = make_app(theme=LIGHT)
-
-    async def steps(pilot: Pilot[Any]) -> None:
-        await settle(pilot, app)
-        await pilot.press("f1")
-        await pilot.pause()
-
-    assert snap_compare(app, terminal_size=NORMAL, run_before=steps)
-
-
-def test_first_run(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    suggestion = Suggestion(
-        "tiny",
-        "tiny is the best verified model for this machine",
-        1_117_320_768,
-        "Apache-2.0",
-        "",
-        "English and French",
-    )
-    monkeypatch.setattr(
-        "polyspec.tui.screens.welcome.suggest_model", lambda: suggestion
-    )
-    error = ModelError("no model is installed", remedy="polyspec models pull")
-    app = make_app(PaperMaker(error=error))
-
-    async def steps(pilot: Pilot[Any]) -> None:
-        await wait_until(pilot, lambda: isinstance(app.screen, WelcomeScreen))
-        screen = app.screen
-        assert isinstance(screen, WelcomeScreen)
-        for area in app.screen_stack[0].query(TextArea):
-            area.cursor_blink = False
-        await wait_until(pilot, lambda: screen._suggestion is not None)
-        await pilot.pause()
-
-    assert snap_compare(app, terminal_size=NORMAL, run_before=steps)

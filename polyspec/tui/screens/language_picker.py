@@ -28,7 +28,14 @@ class LanguagePicker(ModalScreen[Language | str | None]):
 
     BINDINGS = [
         bind("escape", "cancel", "Close", "Change nothing", "picker.close"),
-        bind("down,ctrl+j", "move(1)", "Next", "Mark the next", "picker.next"),
+        bind(
+            "down,ctrl+j",
+            "move(1)",
+            "Next",
+            "Mark the next",
+            "picker.next",
+            priority=True,
+        ),
         bind(
             "ctrl+d",
             "detect",
@@ -37,7 +44,14 @@ class LanguagePicker(ModalScreen[Language | str | None]):
             "picker.detect",
             priority=True,
         ),
-        bind("up,ctrl+k", "move(-1)", "Previous", "Mark the last", "picker.previous"),
+        bind(
+            "up,ctrl+k",
+            "move(-1)",
+            "Previous",
+            "Mark the last",
+            "picker.previous",
+            priority=True,
+        ),
     ]
     HELP = (
         "Type a part of a language's name, in English or in the language itself, or "

@@ -60,7 +60,7 @@ class PlainLinesScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll():
             yield PlainText(self._text, is_rtl=self._is_rtl)
-        yield Static("r reorders the rows here or leaves that to the terminal · esc")
+        yield Static("r reorders the rows here, or not · esc closes")
 
     def on_mount(self) -> None:
         self.set_class(self._is_rtl, "-rtl")

@@ -15,6 +15,7 @@ from textual.widgets import Label
 from polyspec.tui.widgets.word_line import Word, WordLine
 
 _WIDTH_FOR_KEYS = 90
+_WIDTH_FOR_STATE = 68
 
 
 class NavBar(Horizontal):
@@ -26,6 +27,8 @@ class NavBar(Horizontal):
     """`ready`, `busy` or `failed`."""
     has_keys = reactive(True)
     """Whether there is room for the keys of the screens."""
+    has_room = reactive(True)
+    """Whether there is room for more of the model's state than its colour."""
 
     @dataclass
     class Picked(Message):
@@ -49,6 +52,7 @@ class NavBar(Horizontal):
 
     def on_resize(self, event: Resize) -> None:
         self.has_keys = event.size.width >= _WIDTH_FOR_KEYS
+        self.has_room = event.size.width >= _WIDTH_FOR_STATE
 
     @on(WordLine.Clicked)
     def announce(self, event: WordLine.Clicked) -> None:
@@ -59,9 +63,13 @@ class NavBar(Horizontal):
         if self.is_mounted:
             self.query_one("#rooms", WordLine).words = self._words()
 
+    def watch_has_room(self) -> None:
+        self.watch_state(self.state)
+
     def watch_state(self, state: str) -> None:
         if self.is_mounted:
-            self.query_one("#model-state", Label).update(f"● {state}" if state else "")
+            text = f"● {state}" if self.has_room else "●"
+            self.query_one("#model-state", Label).update(text if state else "")
 
     def watch_mood(self, old: str, new: str) -> None:
         if self.is_mounted:
