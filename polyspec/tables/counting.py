@@ -159,7 +159,7 @@ def _rank(found: Scored, shared: Shared, max_states: int) -> RankedContexts:
 def _hash(found: Scored) -> NDArray[np.uint64]:
     """A number for each context that decides between equal ones.
 
-    Source: MurmurHash's finaliser, combined as DuckDB does, which once counted here.
+    Source: MurmurHash's finaliser, combined as DuckDB combines columns.
     """
     hashes = np.zeros(found.sizes.size, np.uint64)
     max_order = found.contexts.shape[1]
