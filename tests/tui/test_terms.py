@@ -85,6 +85,24 @@ def test_a_glossary_that_is_not_there_marks_nothing(tmp_path: Path) -> None:
     drive(app, steps)
 
 
+def test_rows_are_drawn_anew_when_the_pane_gets_narrower() -> None:
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = screen_of(app)
+        screen.source.put_in("The library opens at nine. Bring your card and be quiet.")
+        await pilot.pause(0.1)
+        await pilot.press("f8")
+        await wait_until(pilot, lambda: screen.source.size.width < 40)
+        await pilot.pause(0.1)
+        region = screen.source.region.reset_offset
+        rows = [strip.text for strip in screen.source.render_lines(region)]
+        assert any("Bring  " in row for row in rows)
+        assert any("your card and be quiet." in row for row in rows)
+
+    drive(app, steps)
+
+
 def test_marks_move_with_the_text_and_go_when_they_are_touched() -> None:
     marks = [Mark(0, 2, "term"), Mark(4, 6, "term"), Mark(8, 9, "term")]
     assert move_marks(marks, 5, 7, 3) == [Mark(0, 2, "term"), Mark(11, 12, "term")]

@@ -66,6 +66,10 @@ class MarkedArea(TextArea):
         line, column = location
         return self._line_starts[line] + column
 
+    def on_resize(self) -> None:
+        # Textual wraps anew, but keeps rows as they were when their number is the same.
+        self.refresh()
+
     def redraw(self) -> None:
         """Draw again with other marks."""
         self.notify_style_update()
