@@ -73,9 +73,10 @@ class FigureTable(Lines):
         self.draw()
 
     def lines(self, width: int) -> list[Content]:
-        width = max(4, width - 18)
+        left = min(18, max(10, width - 10))
+        right = max(4, width - left)
         return [
-            Content.assemble((f"{name:<18}", "$muted"), f"{value:>{width}}")
+            Content.assemble((f"{name:<{left}.{left}}", "$muted"), f"{value:>{right}}")
             for name, value in self._rows()
         ]
 
