@@ -109,12 +109,12 @@ def _split_unit(unit: TmxUnit, pair: LanguagePair | None) -> Iterator[ImportedUn
     if source is None:
         yield ImportedUnit(None)
         return
-    origin = _find_origin(unit.properties.get(ORIGIN_PROPERTY, ""))
+    origin_name = unit.properties.get(ORIGIN_PROPERTY, "")
     for tag, text in texts:
         if (tag, text) == source or not _is_wanted(tag, pair):
             continue
         chosen = pair or LanguagePair(source[0], tag)
-        yield from _make_units(chosen, source[1], text, origin)
+        yield from _make_units(chosen, source[1], text, origin_name)
 
 
 def _is_wanted(tag: str, pair: LanguagePair | None) -> bool:
@@ -136,12 +136,16 @@ def _find_origin(name: str) -> Origin:
 
 
 def _make_units(
-    pair: LanguagePair, source: str, translation: str, origin: Origin
+    pair: LanguagePair, source: str, translation: str, origin_name: str
 ) -> Iterator[ImportedUnit]:
-    """A pair of texts as one unit, then its sentences where it has several."""
+    """A pair of texts as one unit, then its sentences where it has several.
+
+    What names its origin was written by a memory like ours, sentences and all.
+    """
     segment = _make_segment(pair, source, translation)
+    origin = _find_origin(origin_name)
     yield ImportedUnit(segment, origin)
-    if segment is None:
+    if segment is None or origin_name:
         return
     for texts in pair_sentences(pair, source, translation):
         sentence = _make_segment(pair, *texts)
@@ -237,6 +241,4 @@ def _read_row(
         yield ImportedUnit(None)
         return
     source, translation = cell(columns.source), cell(columns.translation)
-    yield from _make_units(
-        pair, source, translation, _find_origin(cell(columns.origin))
-    )
+    yield from _make_units(pair, source, translation, cell(columns.origin))

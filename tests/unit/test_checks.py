@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from polyspec.decoding.sampling import Sampling
 from polyspec.documents.interfaces import CodeKind, Content, InlineCode, Segment
 from polyspec.languages import find_language
 from polyspec.prompting.interfaces import CompletionRequest, FinishReason
@@ -128,6 +129,7 @@ def translate(
     to: str = "fr",
     profile: Profile = QWEN_CHAT,
     num_places: int = 4,
+    sampling: Sampling | None = None,
 ) -> tuple[list[TranslatedUnit], list[CompletionRequest]]:
     """The units of a document, and what was asked."""
     completer = FakeCompleter(answer, num_places=num_places)
@@ -141,7 +143,9 @@ def translate(
         keeps_source=True,
     )
     segments = [Segment(f"{at}", content) for at, content in enumerate(contents)]
-    return list(translate_units(completer, plan, segments)), completer.requests
+    return list(
+        translate_units(completer, plan, segments, sampling)
+    ), completer.requests
 
 
 def shared_text(request: CompletionRequest) -> str:
@@ -255,7 +259,14 @@ def test_of_a_language_that_is_not_known_well_only_the_source_is_told_apart() ->
     assert check(SOURCE)
 
 
-def test_the_same_text_twice_is_drawn_twice() -> None:
+def test_the_same_text_twice_is_drawn_twice_where_every_answer_is_drawn() -> None:
+    text = ("This is drawn again and again.",)
+    drawn = Sampling(temperature=0.8)
+    _, requests = translate(str, text, text, sampling=drawn)
+    assert len({request.stream for request in requests}) == len(requests)
+
+
+def test_the_same_text_fails_alike_wherever_it_stands() -> None:
     text = ("This is drawn again and again.",)
     _, requests = translate(str, text, text)
-    assert len({request.stream for request in requests}) == len(requests)
+    assert 2 * len({request.stream for request in requests}) == len(requests)
