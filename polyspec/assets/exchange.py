@@ -140,12 +140,13 @@ def _make_units(
 ) -> Iterator[ImportedUnit]:
     """A pair of texts as one unit, then its sentences where it has several.
 
-    What names its origin was written by a memory like ours, sentences and all.
+    What names one of our origins was written by a memory like this, sentences and all.
     """
     segment = _make_segment(pair, source, translation)
     origin = _find_origin(origin_name)
     yield ImportedUnit(segment, origin)
-    if segment is None or origin_name:
+    is_ours = any(known.value == origin_name for known in Origin)
+    if segment is None or is_ours:
         return
     for texts in pair_sentences(pair, source, translation):
         sentence = _make_segment(pair, *texts)

@@ -202,15 +202,14 @@ class _HeldOut:
         numbers = np.arange(lines.lengths.size) + self._num_seen + 1
         self._num_seen += lines.lengths.size
         is_kept = numbers % _HELD_OUT_EVERY == 0
-        for place in np.flatnonzero(is_kept).tolist():
-            self._keep(lines.line(place))
+        for line in lines.where(is_kept).lines():
+            self._keep(line)
         return lines.where(~is_kept)
 
     def add_file(self, path: Path, encoder: BulkEncoder) -> None:
         for batch in _batches(path):
-            lines = encoder.encode(batch)
-            for place in range(lines.lengths.size):
-                self._keep(lines.line(place))
+            for line in encoder.encode(batch).lines():
+                self._keep(line)
 
     def _keep(self, line: list[int]) -> None:
         if self._num_tokens < _MAX_HELD_OUT:

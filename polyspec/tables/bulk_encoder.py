@@ -1,7 +1,7 @@
 """Text to token ids word by word, since most words of a text were met before."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -39,11 +39,12 @@ class JoinedLines:
             np.fromiter(map(len, every), np.int64),
         )
 
-    def line(self, number: int) -> list[int]:
-        """The token ids of one line."""
-        end = int(self.lengths[: number + 1].sum())
-        ids: list[int] = self.ids[end - int(self.lengths[number]) : end].tolist()
-        return ids
+    def lines(self) -> Iterator[list[int]]:
+        """Yield the token ids of each line."""
+        ends = np.cumsum(self.lengths)
+        starts = (ends - self.lengths).tolist()
+        for start, end in zip(starts, ends.tolist(), strict=True):
+            yield self.ids[start:end].tolist()
 
     def where(self, is_kept: NDArray[np.bool_]) -> "JoinedLines":
         """Some of the lines."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ class WindowFiles:
         """Where the windows of a number are."""
         return self._folder / str(number)
 
-    def add(self, windows: Windows, numbers: NDArray[np.int16]) -> None:
+    def add(self, windows: Windows, numbers: NDArray[np.signedinteger[Any]]) -> None:
         """Put each window into the file of its number.
 
         Args:

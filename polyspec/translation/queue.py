@@ -142,8 +142,8 @@ class JobQueue(Generic[J]):
 
     def _take(self, event: Piece | Completed) -> None:
         job, part, request = self._asked[event.index]
-        job.is_changed = True
         if isinstance(event, Piece):
+            job.is_changed = True
             part.written += event.text
             return
         del self._asked[event.index]

@@ -71,8 +71,6 @@ def test_nothing_is_remembered_where_texts_cannot_be_divided() -> None:
 
 def test_lines_can_be_chosen() -> None:
     lines = JoinedLines.of([[1, 2], [], [3]])
-    assert lines.line(0) == [1, 2]
-    assert lines.line(1) == []
-    assert lines.line(2) == [3]
+    assert list(lines.lines()) == [[1, 2], [], [3]]
     kept = lines.where(np.array([False, True, True]))
     assert (kept.ids.tolist(), kept.lengths.tolist()) == ([3], [0, 1])
