@@ -30,7 +30,8 @@ from polyspec.benchmarks.ladders import named_ladder
 from polyspec.benchmarks.replay import replay_lines
 from polyspec.catalog.store import find_model
 from polyspec.decoding.draft_policy import DraftPolicy
-from polyspec.drafting.table import TableDrafter
+from polyspec.drafting.chain import ChainDrafter
+from polyspec.drafting.table import NAME, TableDrafter
 from polyspec.gguf_header import read_gguf_header
 from polyspec.tables.builder import (
     BuildRequest,
@@ -158,7 +159,8 @@ def build(
             row["deciles"] = gaps_by_decile(*promises_of(table, held_out))
             for ladder in _LADDERS:
                 policy = DraftPolicy(named_ladder(ladder))
-                done = replay_lines(TableDrafter(table), policy, lines)
+                drafter = ChainDrafter({NAME: TableDrafter(table)}, policy.feedback)
+                done = replay_lines(drafter, policy, lines)
                 row[ladder] = round(done.speed_up, 4)
         rows.append(row)
         if sum(row["states"]) == len(counted.ranked.contexts):

@@ -16,6 +16,8 @@ from polyspec.benchmarks.draft_worth import (
 from polyspec.benchmarks.replay import Answer, Replay, replay_answers
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.step_cost import StepCost
+from polyspec.drafting.chain import ChainDrafter
+from polyspec.drafting.table import NAME as TABLE
 from polyspec.drafting.table import TableDrafter
 from polyspec.drafting.token_map import TokenMap, has_token_map, read_token_map
 from polyspec.engine.model import Model
@@ -139,7 +141,8 @@ class DraftBench:
             return []
         with table:
             policy = DraftPolicy(self._ladder)
-            replay = replay_answers(TableDrafter(table), policy, answers)
+            drafter = ChainDrafter({TABLE: TableDrafter(table)}, policy.feedback)
+            replay = replay_answers(drafter, policy, answers)
         return [WorthRow(language, task, "table", replay)]
 
     def close(self) -> None:

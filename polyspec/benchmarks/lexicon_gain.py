@@ -8,6 +8,7 @@ from polyspec.benchmarks.ladders import named_ladder
 from polyspec.benchmarks.replay import Answer, replay_answers
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Drafter
+from polyspec.drafting.chain import ChainDrafter
 from polyspec.drafting.hints import HintMaker, SentenceHints
 from polyspec.drafting.source import SourceDrafter
 from polyspec.drafting.source_fit import fit_weights
@@ -99,7 +100,8 @@ def _judge(
 
     def replay(drafter: Drafter) -> float:
         policy = DraftPolicy(named_ladder(ladder))
-        return replay_answers(drafter, policy, answers).speed_up
+        chain = ChainDrafter({"judged": drafter}, policy.feedback)
+        return replay_answers(chain, policy, answers).speed_up
 
     with_source = SourceDrafter(
         lambda prompt_ids: hinted[prompt_ids[0]][0], table, Scorer(weights)

@@ -182,7 +182,8 @@ def evaluate(
     from polyspec.catalog.adapters import read_base_header
     from polyspec.catalog.store import find_model
     from polyspec.decoding.draft_policy import DraftPolicy
-    from polyspec.drafting.table import TableDrafter
+    from polyspec.drafting.chain import ChainDrafter
+    from polyspec.drafting.table import NAME, TableDrafter
     from polyspec.gguf_header import tokenizer_fingerprint
     from polyspec.tables.reader import Table
     from polyspec.tables.store import find_table
@@ -192,7 +193,8 @@ def evaluate(
     with Table(find_table(name)) as table:
         table.require_match(tokenizer_fingerprint(header), header.path.stem)
         answers = read_answers(file, header)
-        done = replay_answers(TableDrafter(table), policy, answers)
+        drafter = ChainDrafter({NAME: TableDrafter(table)}, policy.feedback)
+        done = replay_answers(drafter, policy, answers)
     if as_json:
         output.write_json(done.as_fields())
         return

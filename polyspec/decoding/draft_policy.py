@@ -1,6 +1,6 @@
 """How many draft tokens a step takes: expected tokens per second decide."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +9,7 @@ from polyspec.arrays import FloatArray
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import Draft
 from polyspec.decoding.step_cost import StepCost
-from polyspec.decoding.worth import runs_by_source, token_worths
+from polyspec.decoding.worth import token_worths
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +105,10 @@ class DraftPolicy:
         if not num_prompt:
             # A prompt's tokens need no logits: with them, a wide step looks cheap.
             self.feedback.observe_time(width, elapsed_s, self.step_cost.of(width))
-        active: set[str] = set()
         for draft, num_accepted in zip(drafts, accepted, strict=True):
             if draft.token_ids:
                 self.feedback.counters.count_verified(draft, num_accepted)
-                active.update(self._observe_draft(draft, num_accepted))
-        self.feedback.observe_idle(active)
         self._observe_savings(width, drafts, accepted)
-
-    def _observe_draft(self, draft: Draft, num_accepted: int) -> Iterator[str]:
-        """Learn from a verified draft; gives the names of those that learned."""
-        for name, first, end in runs_by_source(draft):
-            if num_accepted < first:
-                return  # what comes after a wrong token was never put to the test
-            self.feedback.observe_draft(
-                name, draft.probabilities[first:end], min(num_accepted, end) - first
-            )
-            yield name
 
     def _observe_savings(
         self, width: int, drafts: Sequence[Draft], accepted: Sequence[int]

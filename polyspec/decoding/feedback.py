@@ -5,10 +5,8 @@ probabilities are estimates; both are corrected by what happens. What is learned
 drafters belongs to a *label*: the caller's name for the kind of text being written.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from operator import mul
 
 from polyspec.arrays import FloatArray
 from polyspec.decoding.asking import Asking, AskingByLabel
@@ -19,31 +17,25 @@ _WIDTH_RATE, _LEVEL_RATE = 0.1, 0.05
 _OUTLIER = 3.0
 """A step this much slower than expected was interrupted and teaches nothing."""
 _TRUST_RANGE = (0.2, 1.1)
-_TRUST_PRIOR = 4.0
-_TRUST_DECAY = 0.98
-_IDLE_DECAY = 0.9995
-"""Forgiving sooner, one that does not pay is tried so often that it is felt."""
+_TRUST_PRIOR = 16.0
+_TRUST_DECAY = 0.9995
 
 
 @dataclass(slots=True)
 class _Record:
-    """Promised and accepted tokens of one drafter, the older the less they count."""
+    """Promised and right tokens of one drafter, the older the less they count."""
 
     expected: float = 0.0
-    accepted: float = 0.0
+    right: float = 0.0
 
     @property
     def trust(self) -> float:
-        ratio = (self.accepted + _TRUST_PRIOR) / (self.expected + _TRUST_PRIOR)
+        ratio = (self.right + _TRUST_PRIOR) / (self.expected + _TRUST_PRIOR)
         return min(_TRUST_RANGE[1], max(_TRUST_RANGE[0], ratio))
 
-    def add(self, expected: float, accepted: float) -> None:
-        self.expected = self.expected * _TRUST_DECAY + expected
-        self.accepted = self.accepted * _TRUST_DECAY + accepted
-
-    def forgive(self) -> None:
-        self.expected *= _IDLE_DECAY
-        self.accepted *= _IDLE_DECAY
+    def add(self, chance: float, is_right: bool) -> None:
+        self.expected = self.expected * _TRUST_DECAY + chance
+        self.right = self.right * _TRUST_DECAY + is_right
 
 
 class Feedback:
@@ -70,10 +62,10 @@ class Feedback:
         return self.askings.current
 
     def numbers(self) -> dict[str, dict[str, list[float]]]:
-        """What is known: for each label and drafter promised and accepted tokens."""
+        """What is known: for each label and drafter promised and right tokens."""
         return {
             label: {
-                name: [record.expected, record.accepted]
+                name: [record.expected, record.right]
                 for name, record in records.items()
             }
             for label, records in self._by_label.items()
@@ -112,23 +104,19 @@ class Feedback:
         self._factors.multiply(width, relative**_WIDTH_RATE)
 
     def trust(self, source: str) -> float:
-        """Accepted over promised tokens of a drafter's verified drafts."""
+        """Right over promised tokens of a drafter; its chances are to be times this."""
         record = self._records.get(source)
         return 1.0 if record is None else record.trust
 
-    def observe_draft(
-        self, source: str, probabilities: Sequence[float], num_accepted: int
-    ) -> None:
-        """Learn how a verified draft of one sequence went."""
-        record = self._records.setdefault(source, _Record())
-        record.add(sum(accumulate(probabilities, mul)), float(num_accepted))
+    def observe_token(self, source: str, chance: float, is_right: bool) -> None:
+        """Learn whether a token that a drafter proposed is what the target wrote.
 
-    def observe_idle(self, active: Collection[str] = ()) -> None:
-        """Forgive a little: a drafter that is not verified can never do better.
+        It need not have been verified, so that what does not pay is found out at no
+        cost, and a drafter that was given up is seen to do better.
 
         Args:
-            active: Those that were verified.
+            source: The drafter.
+            chance: What it gave for the token, those before it being right.
+            is_right: Whether it is, and those before it are.
         """
-        for name, record in self._records.items():
-            if name not in active:
-                record.forgive()
+        self._records.setdefault(source, _Record()).add(chance, is_right)

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import prod
 
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import (
@@ -13,7 +12,7 @@ from polyspec.decoding.interfaces import (
     Extender,
 )
 from polyspec.decoding.sampling import Sampling
-from polyspec.decoding.worth import expected_tokens
+from polyspec.decoding.worth import expected_tokens, token_worths
 
 _DOUBTFUL = 0.5
 """A token less likely than this, once those before it are right, may be replaced."""
@@ -28,7 +27,8 @@ class ChainDrafter:
     Drafters are asked in the order of what they saved of late. One whose time counts is
     not asked where another's draft promises more than its own ever do, and not at all
     while it costs more than it brings. Where a draft ends or becomes doubtful, another
-    drafter may go on behind it. Every drafter sees every token, drafted by it or not.
+    drafter may go on behind it. Every drafter sees every token, drafted by it or not,
+    and the drafts that were taken are held against it, verified or not.
     """
 
     def __init__(
@@ -54,6 +54,10 @@ class ChainDrafter:
         self._feedback = feedback
         self._clock = clock
         self._promised: dict[str, float] = {}
+        self._taken: dict[int, list[Draft]] = {}
+        """Of each sequence, the draft of its next tokens, and what came of it where
+        others went on. Proposals that promised less are left out: those who are
+        trusted where they are best are not judged by where they are not."""
 
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
         for drafter in self._drafters.values():
@@ -79,6 +83,11 @@ class ChainDrafter:
                 if promise > promises[place]:
                     best[place], promises[place] = draft, promise
         extenders = [name for name in names if name in self._extenders]
+        self._taken = {
+            sequence_id: [draft]
+            for sequence_id, draft in zip(sequence_ids, best, strict=True)
+            if draft.token_ids
+        }
         if extenders:
             self._extend(extenders, sequence_ids, limits, best)
         return best
@@ -136,6 +145,7 @@ class ChainDrafter:
                     if self._promise(joined) > self._promise(drafts[place]):
                         drafts[place] = joined
                         starts[place] = cuts[place] + 1
+                        self._taken[sequence_ids[place]].append(joined)
 
     def _find_cuts(
         self, drafts: Sequence[Draft], limits: Sequence[int], starts: Mapping[int, int]
@@ -147,8 +157,8 @@ class ChainDrafter:
             while cut < size and chances[cut] >= _DOUBTFUL:
                 cut += 1
             if cut < limits[place]:
-                trust = self._feedback.trust(draft.sources[0])
-                if trust * prod(chances[:cut]) >= _LEAST_REACH:
+                worths = token_worths(draft, self._feedback.trust)
+                if worths[cut - 1] >= _LEAST_REACH:
                     yield place, cut
 
     def _ask_to_extend(
@@ -180,10 +190,33 @@ class ChainDrafter:
         return expected_tokens(draft, self._feedback.trust)
 
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
+        for draft in self._taken.pop(sequence_id, ()):
+            self._check(draft, emitted_ids)
         for drafter in self._drafters.values():
             drafter.observe(sequence_id, emitted_ids)
 
+    def _check(self, draft: Draft, emitted_ids: Sequence[int]) -> None:
+        """Tell what came of a proposal as far as that is known."""
+        if draft.is_drawn:
+            return  # its chances say nothing of the tokens that the draw gave
+        first = draft.sources[0]
+        is_joined = draft.sources[-1] != first
+        for token_id, chance, name, emitted_id in zip(
+            draft.token_ids,
+            draft.probabilities,
+            draft.sources,
+            emitted_ids,
+            strict=False,
+        ):
+            is_right = token_id == emitted_id
+            # What others went on from was checked as a draft of its own.
+            if not is_joined or name != first:
+                self._feedback.observe_token(name, chance, is_right)
+            if not is_right:
+                return
+
     def end(self, sequence_id: int) -> None:
+        self._taken.pop(sequence_id, None)
         for drafter in self._drafters.values():
             drafter.end(sequence_id)
 

@@ -80,7 +80,7 @@ def chain_of(
 
 def lose_trust(feedback: Feedback, name: str) -> None:
     for _ in range(100):
-        feedback.observe_draft(name, (1.0,), 0)
+        feedback.observe_token(name, 1.0, False)
 
 
 def test_the_draft_that_promises_most_is_taken_by_sequence() -> None:
@@ -137,6 +137,48 @@ def test_everyone_sees_every_token() -> None:
     one, two = Plain("one", [0.9]), Plain("two", [0.1])
     chain_of(one, two).observe(0, [4, 5])
     assert one.observed == two.observed == [4, 5]
+
+
+def test_drafts_are_held_against_what_was_written_verified_or_not() -> None:
+    feedback = Feedback()
+    wrong = Plain("wrong", [0.9, 0.9], 5)
+    other = Plain("other", [0.1])
+    chain = chain_of(wrong, other, feedback=feedback)
+    for _ in range(200):
+        chain.propose([0], [2])
+        chain.observe(0, [0])
+    assert feedback.trust("wrong") < 0.3
+    assert feedback.trust("other") == 1.0  # its drafts were never taken
+    wrong.first_id = 0
+    for _ in range(4000):
+        chain.propose([0], [2])
+        chain.observe(0, [0, 1])
+    assert feedback.trust("wrong") > 0.8
+
+
+def test_nobody_is_blamed_for_what_was_wrong_before_it() -> None:
+    feedback = Feedback()
+    one, two = Plain("one", [0.9]), Extending("two", [0.8], 5)
+    chain = chain_of(one, two, feedback=feedback)
+    (draft,) = chain.propose([0], [2])
+    assert draft.sources == ("one", "two")
+    chain.observe(0, [5])
+    assert feedback.trust("one") < feedback.trust("two") == 1.0
+    chain.propose([0], [2])
+    chain.observe(0, [0, 7])
+    assert feedback.trust("two") < 1.0
+
+
+def test_nothing_is_learned_from_tokens_that_nobody_proposed() -> None:
+    feedback = Feedback()
+    chain = chain_of(Plain("one", [0.9]), feedback=feedback)
+    chain.observe(0, [3])
+    chain.propose([0], [0])
+    chain.observe(0, [3])
+    chain.propose([0], [1])
+    chain.end(0)
+    chain.observe(0, [3])
+    assert feedback.trust("one") == 1.0
 
 
 def run(

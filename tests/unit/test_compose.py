@@ -127,7 +127,7 @@ def test_a_name_that_nobody_has_is_refused() -> None:
 def test_corrections_belong_to_a_language_and_a_task() -> None:
     drafting = make("auto")
     drafting.switch("deu", "translate")
-    drafting.feedback.observe_draft("history", (1.0,), 0)
+    drafting.feedback.observe_token("history", 1.0, False)
     assert drafting.history is not None
     drafting.history.hit_rates.record(1, True)
     rate = drafting.history.hit_rates.rate(1)

@@ -19,12 +19,12 @@ from polyspec.drafting.kept import KeptNumbers, Learner
 WRITERS = ("open", "fsync", "replace")
 
 
-def learned(*labels: str, accepted: int = 0) -> Feedback:
+def learned(*labels: str, is_right: bool = False) -> Feedback:
     feedback = Feedback()
     for label in labels:
         feedback.switch(label)
         for _ in range(60):
-            feedback.observe_draft("table", (0.9,), accepted)
+            feedback.observe_token("table", 0.9, is_right)
     return feedback
 
 
@@ -127,7 +127,7 @@ def test_a_file_cut_or_changed_anywhere_never_harms(
         content[place] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
     assert 0.2 <= trust(path, "deu story") <= 1.1
-    save(path, learned("deu story", accepted=1))
+    save(path, learned("deu story", is_right=True))
     assert trust(path, "deu story") > 1.0
 
 

@@ -15,9 +15,10 @@ from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Draft
 from polyspec.decoding.scheduler import Emitted, Request, Scheduler
 from polyspec.decoding.step_cost import StepCost
+from polyspec.drafting.chain import ChainDrafter
 from polyspec.drafting.compose import make_drafter
 from polyspec.drafting.history import HistoryDrafter
-from polyspec.drafting.table import TableDrafter
+from polyspec.drafting.table import NAME, TableDrafter
 from polyspec.engine.ladder import LadderCache
 from polyspec.engine.target import ContextOptions, LlamaTarget
 from polyspec.errors import UsageError
@@ -106,7 +107,8 @@ def test_answers_side_by_side_share_their_steps(table: Table) -> None:
 
 def test_promises_that_are_not_kept_end_the_drafting(table: Table) -> None:
     policy = DraftPolicy(StepCost.from_samples({1: 1.0, 2: 1.5}))
-    done = replay_lines(TableDrafter(table), policy, [[1, 9, 9, 9]] * 200)
+    drafter = ChainDrafter({NAME: TableDrafter(table)}, policy.feedback)
+    done = replay_lines(drafter, policy, [[1, 9, 9, 9]] * 200)
     assert done.num_accepted == 0
     assert 0 < done.num_drafted < 60
 

@@ -146,14 +146,14 @@ def test_what_a_run_learns_about_drafters_the_next_one_knows() -> None:
             assert made.drafting.feedback.trust("history") == 1.0
             made.drafting.switch("deu", "translate")
             for _ in range(100):
-                made.drafting.feedback.observe_draft("history", (1.0,), 0)
+                made.drafting.feedback.observe_token("history", 1.0, False)
 
 
 @pytest.mark.usefixtures("opening")
 def test_a_run_that_fails_keeps_what_it_learned_as_well() -> None:
     def fail() -> None:
         with open_translator(Settings()) as made:
-            made.drafting.feedback.observe_draft("history", (1.0,), 1)
+            made.drafting.feedback.observe_token("history", 1.0, True)
             raise UsageError("it failed")
 
     with pytest.raises(UsageError):
