@@ -10,9 +10,11 @@ from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Drafter
 from polyspec.drafting.chain import ChainDrafter
 from polyspec.drafting.hints import HintMaker, SentenceHints
+from polyspec.drafting.source import NAME as SOURCE
 from polyspec.drafting.source import SourceDrafter
 from polyspec.drafting.source_fit import fit_weights
 from polyspec.drafting.source_scores import Scorer
+from polyspec.drafting.table import NAME as TABLE
 from polyspec.drafting.table import TableDrafter
 from polyspec.tables.encoder import Encoder
 from polyspec.tables.lexicon import Entries, Lexicon, LexiconInfo, make_lexicon
@@ -98,12 +100,12 @@ def _judge(
     # The number of a pair stands for its prompt.
     answers = [Answer(ids, (number,)) for number, (_, ids) in enumerate(hinted)]
 
-    def replay(drafter: Drafter) -> float:
+    def replay(name: str, drafter: Drafter) -> float:
         policy = DraftPolicy(named_ladder(ladder))
-        chain = ChainDrafter({"judged": drafter}, policy.feedback)
+        chain = ChainDrafter({name: drafter}, policy.feedback)
         return replay_answers(chain, policy, answers).speed_up
 
     with_source = SourceDrafter(
         lambda prompt_ids: hinted[prompt_ids[0]][0], table, Scorer(weights)
     )
-    return Gain(replay(TableDrafter(table)), replay(with_source))
+    return Gain(replay(TABLE, TableDrafter(table)), replay(SOURCE, with_source))

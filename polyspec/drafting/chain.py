@@ -54,10 +54,11 @@ class ChainDrafter:
         self._feedback = feedback
         self._clock = clock
         self._promised: dict[str, float] = {}
-        self._taken: dict[int, list[Draft]] = {}
+        self._taken: dict[int, list[tuple[int, Draft]]] = {}
         """Of each sequence, the draft of its next tokens, and what came of it where
-        others went on. Proposals that promised less are left out: those who are
-        trusted where they are best are not judged by where they are not."""
+        others went on, each with the place of its first token that is new. Proposals
+        that promised less are left out: those who are trusted where they are best are
+        not judged by where they are not."""
 
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
         for drafter in self._drafters.values():
@@ -84,7 +85,7 @@ class ChainDrafter:
                     best[place], promises[place] = draft, promise
         extenders = [name for name in names if name in self._extenders]
         self._taken = {
-            sequence_id: [draft]
+            sequence_id: [(0, draft)]
             for sequence_id, draft in zip(sequence_ids, best, strict=True)
             if draft.token_ids
         }
@@ -145,7 +146,8 @@ class ChainDrafter:
                     if self._promise(joined) > self._promise(drafts[place]):
                         drafts[place] = joined
                         starts[place] = cuts[place] + 1
-                        self._taken[sequence_ids[place]].append(joined)
+                        taken = self._taken[sequence_ids[place]]
+                        taken.append((cuts[place], joined))
 
     def _find_cuts(
         self, drafts: Sequence[Draft], limits: Sequence[int], starts: Mapping[int, int]
@@ -190,27 +192,20 @@ class ChainDrafter:
         return expected_tokens(draft, self._feedback.trust)
 
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
-        for draft in self._taken.pop(sequence_id, ()):
-            self._check(draft, emitted_ids)
+        for start, draft in self._taken.pop(sequence_id, ()):
+            self._check(draft, start, emitted_ids)
         for drafter in self._drafters.values():
             drafter.observe(sequence_id, emitted_ids)
 
-    def _check(self, draft: Draft, emitted_ids: Sequence[int]) -> None:
-        """Tell what came of a proposal as far as that is known."""
+    def _check(self, draft: Draft, start: int, emitted_ids: Sequence[int]) -> None:
+        """Tell what came of the tokens from `start` on, as far as that is known."""
         if draft.is_drawn:
             return  # its chances say nothing of the tokens that the draw gave
-        first = draft.sources[0]
-        is_joined = draft.sources[-1] != first
-        for token_id, chance, name, emitted_id in zip(
-            draft.token_ids,
-            draft.probabilities,
-            draft.sources,
-            emitted_ids,
-            strict=False,
-        ):
+        pairs = zip(draft.token_ids, emitted_ids, strict=False)
+        for place, (token_id, emitted_id) in enumerate(pairs):
             is_right = token_id == emitted_id
-            # What others went on from was checked as a draft of its own.
-            if not is_joined or name != first:
+            if place >= start:
+                name, chance = draft.sources[place], draft.probabilities[place]
                 self._feedback.observe_token(name, chance, is_right)
             if not is_right:
                 return

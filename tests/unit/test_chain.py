@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft, Extender
@@ -167,6 +169,17 @@ def test_nobody_is_blamed_for_what_was_wrong_before_it() -> None:
     chain.propose([0], [2])
     chain.observe(0, [0, 7])
     assert feedback.trust("two") < 1.0
+
+
+def test_each_token_of_a_joined_draft_counts_once() -> None:
+    feedback = Feedback()
+    one, two = Extending("one", [0.9]), Extending("two", [0.8], 5)
+    chain = chain_of(one, two, feedback=feedback)
+    (draft,) = chain.propose([0], [3])
+    assert draft.sources == ("one", "two", "one")
+    chain.observe(0, [0, 5, 0])
+    learned = {name: right for name, (_, right) in feedback.numbers()[""].items()}
+    assert learned == {"one": pytest.approx(2.0, abs=0.01), "two": 1.0}
 
 
 def test_nothing_is_learned_from_tokens_that_nobody_proposed() -> None:

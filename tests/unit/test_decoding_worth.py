@@ -1,3 +1,5 @@
+from math import prod
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,8 @@ def test_what_is_expected_is_the_sum_of_what_tokens_are_worth(
     size = len(draft.token_ids)
     alone = Draft(draft.token_ids, draft.probabilities, (name,) * size)
     for each in (draft, alone):
+        pairs = zip(each.probabilities, each.sources, strict=True)
+        corrected = [min(1.0, chance * TRUST[source]) for chance, source in pairs]
         assert expected_tokens(each, TRUST.__getitem__) == pytest.approx(
-            sum(token_worths(each, TRUST.__getitem__)), rel=1e-9
+            sum(prod(corrected[: place + 1]) for place in range(size)), rel=1e-9
         )
