@@ -16,15 +16,13 @@ from polyspec.benchmarks.records import (
     open_recording,
 )
 from polyspec.benchmarks.suite import Group, Suite, make_requests
-from polyspec.benchmarks.timing import Timed, Witness, complete, time_in_turns
+from polyspec.benchmarks.timing import Witness, complete, time_in_turns
 from polyspec.decoding.draft_policy import DraftPolicy
-from polyspec.decoding.interfaces import Drafter
-from polyspec.engine.target import LlamaTarget
 from polyspec.errors import DocumentError, TableError
 from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.loading import Loaded, LoadedDraft
 from polyspec.prompting.interfaces import CompletionRequest
-from polyspec.session import Announce, Session
+from polyspec.session import Session
 
 _WARM_UP_TOKENS = 8
 _TEXTS_A_REPORT = 10
@@ -129,13 +127,12 @@ def run_suite(
     if record is not None:
         known = open_recording(record, _make_head(loaded, suite))
     with ExitStack() as stack:
-        sibling = stack.enter_context(closing(loaded.target.make_sibling()))
         memory_dir = None
         if suite.is_in_turns:
             # Those who take turns are compared as they ship, and `auto` remembers.
             memory_dir = Path(stack.enter_context(TemporaryDirectory()))
         maker = LaneMaker(loaded, suite, draft, report, memory_dir)
-        bench = stack.enter_context(closing(_Bench(loaded, sibling, suite, maker)))
+        bench = _Bench(loaded, suite, maker)
         for place, group in enumerate(suite.groups, start=1):
             rows = _known_rows(group, known, report)
             missing = [name for name in group.drafters if name not in rows]
@@ -181,23 +178,19 @@ def _make_head(loaded: Loaded, suite: Suite) -> Head:
 
 
 class _Bench:
-    """One model with a context for plain decoding and one for drafted."""
+    """One model whose session decodes plainly and with drafters, in turns.
 
-    def __init__(
-        self, loaded: Loaded, sibling: LlamaTarget, suite: Suite, maker: LaneMaker
-    ) -> None:
+    A single context serves all: of two, one can be the faster for as long as the
+    process lives, by where its memory lies, and that is more than a drafter may cost.
+    """
+
+    def __init__(self, loaded: Loaded, suite: Suite, maker: LaneMaker) -> None:
         self._loaded = loaded
-        self._sibling = sibling
         self._suite = suite
         self._maker = maker
-        # Each session has a context to itself, so that neither sees the other's cells.
         self._witness = Witness()
         policy = DraftPolicy(loaded.step_cost, is_exact=suite.is_exact, max_drafted=0)
-        self._plain = self._make_session(loaded.target, self._witness, policy)
-
-    def close(self) -> None:
-        """Give back what plain decoding keeps in its context."""
-        self._plain.close()
+        self._plain = Lane(self._witness, policy)
 
     def measure(
         self, group: Group, report: Callable[[str], None]
@@ -212,13 +205,15 @@ class _Bench:
         if not lanes:
             return {}
         texts: dict[str, list[Measured]] = {name: [] for name in lanes}
-        switch = Switch(next(iter(lanes.values())), self._suite.is_exact)
-        session = self._make_session(
-            self._sibling,
+        switch = Switch(self._plain, self._suite.is_exact)
+        session = Session(
+            self._loaded.target,
+            self._loaded.model.tokenizer,
             switch,
             # A scheduler asks no more of its policy than the switch has.
             cast(DraftPolicy, switch),
-            switch.announce,
+            max_sequences=1,
+            announce=switch.announce,
         )
         with closing(session):
             for text in self._measure_all(session, switch, lanes, group, report):
@@ -251,13 +246,13 @@ class _Bench:
     ) -> Iterator[Measured]:
         """Decode all texts but the spare one, all ways in turn."""
         suite = self._suite
-        requests = list(make_requests(self._plain, self._loaded, suite, group))
+        requests = list(make_requests(session, self._loaded, suite, group))
         self._warm_up(session, switch, lanes, requests)
         del requests[suite.limit :]
         for index, request in enumerate(requests):
             if suite.is_in_turns and index % _TEXTS_A_REPORT == 0 < index:
                 report(f"{_name(group)}: {index} of {len(requests)} texts")
-            plain = Timed(self._plain, self._witness)
+            plain = TimedLane(session, switch, self._plain, self._witness)
             drafted = {
                 name: TimedLane(session, switch, lane) for name, lane in lanes.items()
             }
@@ -282,33 +277,16 @@ class _Bench:
         """
         for request in requests[-1:]:
             short = replace(request, max_tokens=_WARM_UP_TOKENS)
-            complete(self._plain, short)
-            for lane in lanes.values():
+            for lane in (self._plain, *lanes.values()):
                 switch.use(lane)
                 complete(session, short)
-
-    def _make_session(
-        self,
-        target: LlamaTarget,
-        drafter: Drafter,
-        policy: DraftPolicy,
-        announce: Announce | None = None,
-    ) -> Session:
-        return Session(
-            target,
-            self._loaded.model.tokenizer,
-            drafter,
-            policy,
-            max_sequences=1,
-            announce=announce,
-        )
 
 
 def _make_measured(
     place: tuple[Group, str, int, int],
     request: CompletionRequest,
     prompt_ids: tuple[int, ...],
-    plain: Timed,
+    plain: TimedLane,
     drafted: TimedLane,
 ) -> Measured:
     group, drafter, index, num_texts = place

@@ -15,7 +15,7 @@ from polyspec.benchmarks.baselines import (
 from polyspec.benchmarks.replay import Policy
 from polyspec.benchmarks.replay_suite import find_corpora
 from polyspec.benchmarks.suite import Group, Suite
-from polyspec.benchmarks.timing import Timed
+from polyspec.benchmarks.timing import Timed, Witness
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Draft, Drafter, Drawing
 from polyspec.decoding.sampling import Sampling
@@ -159,9 +159,22 @@ class Switch:
 class TimedLane(Timed):
     """A lane whose texts are timed."""
 
-    def __init__(self, session: Session, switch: Switch, lane: Lane) -> None:
-        """Time a lane of the switch that drafts in a session."""
-        super().__init__(session)
+    def __init__(
+        self,
+        session: Session,
+        switch: Switch,
+        lane: Lane,
+        witness: Witness | None = None,
+    ) -> None:
+        """Time a lane of the switch that drafts in a session.
+
+        Args:
+            session: Where all lanes decode.
+            switch: Its drafter and policy.
+            lane: What is timed.
+            witness: The lane's drafter, where it notes when a prompt was read.
+        """
+        super().__init__(session, witness or Witness())
         self._switch = switch
         self._lane = lane
         self.tally = Tally()
