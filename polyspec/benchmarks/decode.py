@@ -1,13 +1,14 @@
-"""Plain against drafted decoding, one text after another, interleaved."""
+"""Plain against drafted decoding, step by step in turns."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import cast
 
-from polyspec.benchmarks.lanes import Lane, LaneMaker, Switch, TimedLane
+from polyspec.benchmarks.lanes import Lane, LaneMaker, Switch, Tally
 from polyspec.benchmarks.records import (
     Head,
     Measured,
@@ -16,12 +17,13 @@ from polyspec.benchmarks.records import (
     open_recording,
 )
 from polyspec.benchmarks.suite import Group, Suite, make_requests
-from polyspec.benchmarks.timing import Witness, complete, time_in_turns
+from polyspec.benchmarks.timing import complete, decode_in_turns
 from polyspec.decoding.draft_policy import DraftPolicy
+from polyspec.engine.target import LlamaTarget
 from polyspec.errors import DocumentError, TableError
 from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.loading import Loaded, LoadedDraft
-from polyspec.prompting.interfaces import CompletionRequest
+from polyspec.prompting.interfaces import Completed, CompletionRequest
 from polyspec.session import Session
 
 _WARM_UP_TOKENS = 8
@@ -108,8 +110,8 @@ def run_suite(
 ) -> Iterator[list[Measured]]:
     """Measure every language, task and drafter; yields the texts of one at a time.
 
-    Each text is decoded plainly and with the drafters of its group, one right after
-    the other, so that a machine whose speed drifts treats all alike.
+    Each text is decoded plainly and with the drafters of its group, a step of each in
+    turn, so that a machine whose speed wavers treats all alike.
 
     Args:
         loaded: The model.
@@ -132,7 +134,7 @@ def run_suite(
             # Those who take turns are compared as they ship, and `auto` remembers.
             memory_dir = Path(stack.enter_context(TemporaryDirectory()))
         maker = LaneMaker(loaded, suite, draft, report, memory_dir)
-        bench = _Bench(loaded, suite, maker)
+        bench = stack.enter_context(closing(_Bench(loaded, suite, maker)))
         for place, group in enumerate(suite.groups, start=1):
             rows = _known_rows(group, known, report)
             missing = [name for name in group.drafters if name not in rows]
@@ -177,20 +179,59 @@ def _make_head(loaded: Loaded, suite: Suite) -> Head:
     )
 
 
-class _Bench:
-    """One model whose session decodes plainly and with drafters, in turns.
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A context with its session, and the switch that sets who drafts there."""
 
-    A single context serves all: of two, one can be the faster for as long as the
-    process lives, by where its memory lies, and that is more than a drafter may cost.
-    """
+    session: Session
+    switch: Switch
+
+
+class _Way:
+    """A lane, and what decoding one text with it gave, each time anew."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._seconds: list[float] = []
+        self._prompt_s: list[float] = []
+        self.tally = Tally()
+
+    @property
+    def seconds(self) -> float:
+        """Mean of all times."""
+        return fmean(self._seconds)
+
+    @property
+    def prompt_s(self) -> float:
+        """Of them, up to the first token."""
+        return fmean(self._prompt_s)
+
+    def enter(self, switch: Switch) -> None:
+        """Take a session over for the next text."""
+        self.tally = switch.use(self._lane)
+
+    def count(self, answer: Completed, elapsed_s: float) -> None:
+        """Count the text that was decoded last."""
+        self.last = answer
+        self._seconds.append(elapsed_s)
+        self._prompt_s.append(self.tally.prompt_s)
+
+
+class _Bench:
+    """One model with a context for every way of decoding that takes its turn."""
 
     def __init__(self, loaded: Loaded, suite: Suite, maker: LaneMaker) -> None:
         self._loaded = loaded
         self._suite = suite
         self._maker = maker
-        self._witness = Witness()
         policy = DraftPolicy(loaded.step_cost, is_exact=suite.is_exact, max_drafted=0)
-        self._plain = Lane(self._witness, policy)
+        self._plain = Lane(None, policy)
+        self._stack = ExitStack()
+        self._targets = [loaded.target]
+
+    def close(self) -> None:
+        """Free the contexts."""
+        self._stack.close()
 
     def measure(
         self, group: Group, report: Callable[[str], None]
@@ -205,9 +246,27 @@ class _Bench:
         if not lanes:
             return {}
         texts: dict[str, list[Measured]] = {name: [] for name in lanes}
+        with ExitStack() as stack:
+            places = [
+                self._make_place(target, stack)
+                for target in self._make_targets(1 + len(lanes))
+            ]
+            for text in self._measure_all(places, lanes, group, report):
+                texts[text.drafter].append(text)
+        for lane in lanes.values():
+            lane.close()
+        return texts
+
+    def _make_targets(self, count: int) -> list[LlamaTarget]:
+        while len(self._targets) < count:
+            sibling = self._loaded.target.make_sibling()
+            self._targets.append(self._stack.enter_context(closing(sibling)))
+        return self._targets[:count]
+
+    def _make_place(self, target: LlamaTarget, stack: ExitStack) -> _Place:
         switch = Switch(self._plain, self._suite.is_exact)
         session = Session(
-            self._loaded.target,
+            target,
             self._loaded.model.tokenizer,
             switch,
             # A scheduler asks no more of its policy than the switch has.
@@ -215,12 +274,7 @@ class _Bench:
             max_sequences=1,
             announce=switch.announce,
         )
-        with closing(session):
-            for text in self._measure_all(session, switch, lanes, group, report):
-                texts[text.drafter].append(text)
-        for lane in lanes.values():
-            lane.close()
-        return texts
+        return _Place(stack.enter_context(closing(session)), switch)
 
     def _make_lanes(
         self, group: Group, report: Callable[[str], None]
@@ -238,35 +292,31 @@ class _Bench:
 
     def _measure_all(
         self,
-        session: Session,
-        switch: Switch,
+        places: Sequence[_Place],
         lanes: dict[str, Lane],
         group: Group,
         report: Callable[[str], None],
     ) -> Iterator[Measured]:
         """Decode all texts but the spare one, all ways in turn."""
         suite = self._suite
-        requests = list(make_requests(session, self._loaded, suite, group))
-        self._warm_up(session, switch, lanes, requests)
+        requests = list(make_requests(places[0].session, self._loaded, suite, group))
+        self._warm_up(places, lanes, requests)
         del requests[suite.limit :]
         for index, request in enumerate(requests):
             if suite.is_in_turns and index % _TEXTS_A_REPORT == 0 < index:
                 report(f"{_name(group)}: {index} of {len(requests)} texts")
-            plain = TimedLane(session, switch, self._plain, self._witness)
-            drafted = {
-                name: TimedLane(session, switch, lane) for name, lane in lanes.items()
-            }
+            plain = _Way(self._plain)
+            drafted = {name: _Way(lane) for name, lane in lanes.items()}
             ways = [plain, *drafted.values()]
-            time_in_turns(ways, request, suite.repeats, first=index)
-            prompt_ids = self._witness.prompt_ids
+            for repeat in range(suite.repeats):
+                _decode(ways, places, request, turn=index + repeat)
             for name, way in drafted.items():
                 place = (group, name, index, len(requests))
-                yield _make_measured(place, request, prompt_ids, plain, way)
+                yield _make_measured(place, request, plain, way)
 
     def _warm_up(
         self,
-        session: Session,
-        switch: Switch,
+        places: Sequence[_Place],
         lanes: dict[str, Lane],
         requests: list[CompletionRequest],
     ) -> None:
@@ -277,17 +327,36 @@ class _Bench:
         """
         for request in requests[-1:]:
             short = replace(request, max_tokens=_WARM_UP_TOKENS)
-            for lane in (self._plain, *lanes.values()):
-                switch.use(lane)
-                complete(session, short)
+            for place, lane in zip(places, (self._plain, *lanes.values()), strict=True):
+                place.switch.use(lane)
+                complete(place.session, short)
+
+
+def _decode(
+    ways: Sequence[_Way],
+    places: Sequence[_Place],
+    request: CompletionRequest,
+    turn: int,
+) -> None:
+    """Decode one text all ways; each has another place the next turn.
+
+    Of two contexts, one can be the faster for as long as the process lives, by where
+    its memory lies.
+    """
+    turn %= len(places)
+    moved = [*places[turn:], *places[:turn]]
+    for way, place in zip(ways, moved, strict=True):
+        way.enter(place.switch)
+    results = decode_in_turns([place.session for place in moved], request)
+    for way, (answer, elapsed_s) in zip(ways, results, strict=True):
+        way.count(answer, elapsed_s)
 
 
 def _make_measured(
     place: tuple[Group, str, int, int],
     request: CompletionRequest,
-    prompt_ids: tuple[int, ...],
-    plain: TimedLane,
-    drafted: TimedLane,
+    plain: _Way,
+    drafted: _Way,
 ) -> Measured:
     group, drafter, index, num_texts = place
     before, after = plain.last, drafted.last
@@ -298,7 +367,7 @@ def _make_measured(
         index=index,
         num_texts=num_texts,
         max_tokens=request.max_tokens,
-        prompt_ids=prompt_ids,
+        prompt_ids=plain.tally.prompt_ids,
         output_ids=after.token_ids,
         num_chars=len(after.text),
         prompt_s=plain.prompt_s,

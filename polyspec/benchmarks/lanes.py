@@ -15,7 +15,6 @@ from polyspec.benchmarks.baselines import (
 from polyspec.benchmarks.replay import Policy
 from polyspec.benchmarks.replay_suite import find_corpora
 from polyspec.benchmarks.suite import Group, Suite
-from polyspec.benchmarks.timing import Timed, Witness
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Draft, Drafter, Drawing
 from polyspec.decoding.sampling import Sampling
@@ -23,8 +22,7 @@ from polyspec.drafting.compose import make_drafter, name_of_draft_model
 from polyspec.drafting.expectations import drafted_share
 from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.loading import Loaded, LoadedDraft
-from polyspec.prompting.interfaces import CompletionRequest
-from polyspec.session import Announce, Session
+from polyspec.session import Announce
 from polyspec.tables.corpus import read_lines
 from polyspec.tables.encoder import make_encoder
 from polyspec.translator import make_model_drafter
@@ -54,6 +52,9 @@ class Lane:
 class Tally:
     """What one lane did for one text."""
 
+    prompt_ids: tuple[int, ...] = ()
+    prompt_s: float = 0.0
+    """From the beginning of the sequence to its first token."""
     draft_s: float = 0.0
     """Seconds that its drafter took itself, the reading of the prompt included."""
     tried_at: list[int] = field(default_factory=list)
@@ -74,8 +75,7 @@ class Tally:
 class Switch:
     """Drafter and policy of a session: those of the lane that was chosen last.
 
-    So all lanes share one context and the prompt prefix in it, and none has an
-    advantage. Lanes are changed between texts only.
+    Lanes are changed between texts only.
     """
 
     def __init__(self, lane: Lane, is_exact: bool) -> None:
@@ -88,6 +88,7 @@ class Switch:
         self.is_exact = is_exact
         self._lane = lane
         self._tally = Tally()
+        self._begun_s: float | None = None
 
     def use(self, lane: Lane) -> Tally:
         """Let a lane draft the next text; gives the tally that will count it."""
@@ -100,6 +101,8 @@ class Switch:
             self._timed(self._lane.announce, prompt_ids, source)
 
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
+        self._tally.prompt_ids = tuple(prompt_ids)
+        self._begun_s = time.perf_counter()
         if self._lane.drafter is not None:
             self._timed(self._lane.drafter.begin, sequence_id, prompt_ids)
 
@@ -116,6 +119,9 @@ class Switch:
         return self._timed(self._lane.drafter.propose, sequence_ids, limits)
 
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
+        if self._begun_s is not None:
+            self._tally.prompt_s = time.perf_counter() - self._begun_s
+            self._begun_s = None
         if self._lane.drafter is not None:
             self._timed(self._lane.drafter.observe, sequence_id, emitted_ids)
 
@@ -154,36 +160,6 @@ class Switch:
         result = call(*arguments)
         self._tally.draft_s += time.perf_counter() - started
         return result
-
-
-class TimedLane(Timed):
-    """A lane whose texts are timed."""
-
-    def __init__(
-        self,
-        session: Session,
-        switch: Switch,
-        lane: Lane,
-        witness: Witness | None = None,
-    ) -> None:
-        """Time a lane of the switch that drafts in a session.
-
-        Args:
-            session: Where all lanes decode.
-            switch: Its drafter and policy.
-            lane: What is timed.
-            witness: The lane's drafter, where it notes when a prompt was read.
-        """
-        super().__init__(session, witness or Witness())
-        self._switch = switch
-        self._lane = lane
-        self.tally = Tally()
-        """Of the latest text."""
-
-    def run(self, request: CompletionRequest) -> None:
-        """Decode once more, with this lane."""
-        self.tally = self._switch.use(self._lane)
-        super().run(request)
 
 
 class LaneMaker:

@@ -90,7 +90,7 @@ def decode(
         int, typer.Option(min=1, help="Texts for each language and task.")
     ] = 16,
     repeats: Annotated[
-        int, typer.Option(min=1, help="Times for each text; the fastest counts.")
+        int, typer.Option(min=1, help="Times for each text; the mean counts.")
     ] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Start of the random draws.")] = 0,
     record: Annotated[
