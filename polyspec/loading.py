@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from polyspec.catalog.adapters import PROFILE_KEY, find_base, is_adapter
 from polyspec.catalog.pairs import find_draft_of
@@ -37,6 +38,8 @@ MAX_PARALLEL = 64
 """Most sequences side by side that nobody asked for."""
 NUM_PREFIXES = 2
 """Sequence ids that shared prefixes take."""
+_MANY_TEXTS = 16
+"""Fewer side by side are no reason to try another layout of the weights."""
 _MAX_CACHE_BYTES = 512 << 20
 _MAX_CONTEXT, _MIN_CONTEXT = 16384, 2048
 _NUM_SAMPLES, _SAMPLE_BYTES = 8, 4096
@@ -77,8 +80,16 @@ def load_model(
     settings: Settings,
     report: Callable[[str], None] = silent,
     effort: Effort = QUICK,
+    num_texts: int = 1,
 ) -> Iterator[Loaded]:
     """Load a model, measure its steps if that was never done, and free it at the end.
+
+    Args:
+        settings: What the user chose.
+        report: Told what takes long, before it begins.
+        effort: How long measuring may take.
+        num_texts: About how many texts there are to be written side by side. For many,
+            weights are arranged as wide steps are fastest.
 
     Raises:
         ModelError: The model is missing, damaged or unsuitable.
@@ -89,23 +100,83 @@ def load_model(
     adapter = path if is_adapter(header) else None
     base = find_base(header) if adapter else path
     require_loadable(base, cache_dir() / "loadable", adapter)
-    with ExitStack() as stack:
+
+    def open_model(stack: ExitStack, *, is_repacked: bool) -> _Opened:
         model = stack.enter_context(
-            Model(base, adapter=adapter, gpu_layers=settings.gpu_layers)
+            Model(
+                base,
+                adapter=adapter,
+                gpu_layers=settings.gpu_layers,
+                is_repacked=is_repacked,
+            )
         )
         target = stack.enter_context(
             closing(LlamaTarget(model, _context_options(model, settings)))
         )
-        cost = _measure(target, settings, report, effort)
-        if not settings.exact:
-            target.govern_threads(cost)
-        yield Loaded(
-            model,
-            target,
-            _choose_profile(header),
-            cost,
-            tuple(_device_notes(model)),
+        return _Opened(model, target, _measure(target, settings, report, effort))
+
+    with ExitStack() as stack:
+        opened = (
+            _open_faster(stack, open_model, _num_side_by_side(settings, num_texts))
+            if _may_choose_layout(settings, num_texts)
+            else open_model(stack, is_repacked=True)
         )
+        if not settings.exact:
+            opened.target.govern_threads(opened.step_cost)
+        yield Loaded(
+            opened.model,
+            opened.target,
+            _choose_profile(header),
+            opened.step_cost,
+            tuple(_device_notes(opened.model)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    model: Model
+    target: LlamaTarget
+    step_cost: StepCost
+
+
+class _Open(Protocol):
+    def __call__(self, stack: ExitStack, *, is_repacked: bool) -> _Opened: ...
+
+
+def _num_side_by_side(settings: Settings, num_texts: int) -> int:
+    return min(num_texts, settings.parallel or MAX_PARALLEL)
+
+
+def _may_choose_layout(settings: Settings, num_texts: int) -> bool:
+    """Whether the weights' layout may matter: on a processor, to many texts.
+
+    What is exact is so to the text of single tokens in the usual layout.
+    """
+    is_wide = _num_side_by_side(settings, num_texts) >= _MANY_TEXTS
+    uses_gpu = settings.gpu_layers != 0 and any(
+        device.kind == "gpu" for device in list_devices()
+    )
+    return is_wide and not settings.exact and not uses_gpu
+
+
+def _open_faster(stack: ExitStack, open_model: _Open, num_texts: int) -> _Opened:
+    """Open a model in the layout in which so many texts side by side are faster.
+
+    The weights as they are in the file come first: that takes no time.
+    """
+    with ExitStack() as trial:
+        as_it_is = open_model(trial, is_repacked=False)
+        own_s = as_it_is.step_cost.of_texts(num_texts)
+        other = LadderCache(cache_dir() / "ladders").get_repacked(as_it_is.target)
+        if other is not None and own_s < other.of_texts(num_texts):
+            stack.push(trial.pop_all())
+            return as_it_is
+    with ExitStack() as trial:
+        repacked = open_model(trial, is_repacked=True)
+        if repacked.step_cost.of_texts(num_texts) <= own_s:
+            stack.push(trial.pop_all())
+            return repacked
+    return open_model(stack, is_repacked=False)
 
 
 @contextmanager

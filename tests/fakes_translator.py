@@ -53,14 +53,20 @@ class FakeOpening:
     completer: FakeCompleter = field(default_factory=FakeCompleter)
     notes: Sequence[str] = ()
     opened: list[Settings] = field(default_factory=list)
+    num_texts: list[int] = field(default_factory=list)
     num_closed: int = 0
     has_assets: bool = False
     """Whether memory, glossary and history are at work."""
 
     @contextmanager
     def __call__(
-        self, settings: Settings, report: Callable[[str], None] = silent
+        self,
+        settings: Settings,
+        report: Callable[[str], None] = silent,
+        *,
+        num_texts: int = 1,
     ) -> Iterator[Translator]:
+        self.num_texts.append(num_texts)
         require_drafter(settings.draft)
         self.opened.append(settings)
         assets = UserAssets(settings, report, data_dir()) if self.has_assets else None
@@ -131,7 +137,9 @@ class FakeLlamaTarget(FakeTarget):
 
 def make_loaded(cost: StepCost | None = None) -> Loaded:
     """A loaded model that writes bytes at random, the same ones every time."""
-    model = SimpleNamespace(tokenizer=ByteTokenizer(), path=Path("tiny.gguf"))
+    model = SimpleNamespace(
+        tokenizer=ByteTokenizer(), path=Path("tiny.gguf"), is_repacked=True
+    )
     return Loaded(
         model=cast(Model, model),
         target=cast(LlamaTarget, FakeLlamaTarget()),
@@ -146,6 +154,7 @@ class FakeLoading:
 
     loaded: Loaded = field(default_factory=make_loaded)
     settings: list[Settings] = field(default_factory=list)
+    num_texts: list[int] = field(default_factory=list)
 
     @contextmanager
     def __call__(
@@ -153,7 +162,9 @@ class FakeLoading:
         settings: Settings,
         report: Callable[[str], None] = silent,
         effort: Effort = QUICK,
+        num_texts: int = 1,
     ) -> Iterator[Loaded]:
         self.settings.append(settings)
+        self.num_texts.append(num_texts)
         report("measuring how fast tiny is here, once")
         yield self.loaded

@@ -40,10 +40,12 @@ class ParallelResult:
 
 
 def measure_parallel(
+    alone: Loaded,
     loaded: Loaded,
     sources: Sequence[str],
     language: Language,
     num_parallel: int,
+    *,
     report: Callable[[str], None],
 ) -> ParallelResult:
     """Translate the same sentences both ways, without drafting.
@@ -51,13 +53,21 @@ def measure_parallel(
     Reading of prompts is included; both ways share the instruction's prefix. The
     sentences one by one are cut in two halves around those side by side, so that a
     drift of the machine's speed falls on both.
+
+    Args:
+        alone: The model as it is loaded for one sentence.
+        loaded: The model as it is loaded for all of them; may be the same.
+        sources: The sentences, in English.
+        language: What they are translated into.
+        num_parallel: How many side by side.
+        report: Told what begins.
     """
     build = make_prompt_builder(loaded.profile, find_language("eng"), language)
     requests = [
         CompletionRequest(build(text, ""), _MAX_TOKENS, Sampling()) for text in sources
     ]
     with closing(loaded.target.make_sibling()) as sibling:
-        single = _plain_session(loaded, loaded.target, 1)
+        single = _plain_session(alone, alone.target, 1)
         many = _plain_session(loaded, sibling, num_parallel)
         for session in (single, many):
             _translate(session, requests[:1])

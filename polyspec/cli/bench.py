@@ -187,9 +187,19 @@ def parallel(
 
     wanted = find_language(language)
     sources = read_sources(pairs, wanted)[:limit]
-    with load_model(_settings(model, threads, gpu_layers), diagnostics.note) as loaded:
+    settings = _settings(model, threads, gpu_layers)
+    with ExitStack() as stack:
+        # As a document gets it, against what a single sentence gets.
+        loaded = stack.enter_context(
+            load_model(settings, diagnostics.note, num_texts=len(sources))
+        )
+        alone = loaded
+        if not loaded.model.is_repacked:
+            alone = stack.enter_context(load_model(settings, diagnostics.note))
         number = side_by_side or loaded.step_cost.best_parallel(len(sources))
-        result = measure_parallel(loaded, sources, wanted, number, diagnostics.note)
+        result = measure_parallel(
+            alone, loaded, sources, wanted, number, report=diagnostics.note
+        )
         output.write_line(
             f"{result.num_sentences} sentences: {result.one_by_one_s:.1f} s one by "
             f"one, {result.side_by_side_s:.1f} s with {number} side by side: "

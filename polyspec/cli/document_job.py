@@ -66,7 +66,12 @@ def translate_document(
         with _open_sink(job.target, None) as sink:
             job.document.write(sink, lambda _: None)
     else:
-        with clock.notice_pauses(), open_translator(settings, diagnostics.note) as it:
+        with (
+            clock.notice_pauses(),
+            open_translator(
+                settings, diagnostics.note, num_texts=size.num_translatable
+            ) as it,
+        ):
             for note in it.notes:
                 diagnostics.note(note)
             started_s = clock()

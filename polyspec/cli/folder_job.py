@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from polyspec.translator import Translator
 
 _MAX_NAMED = 20
+_MANY_SEGMENTS = 10_000
+"""What a folder is taken to have, before any of its files is read."""
 _LOOK_S = 1.0
 """Between two looks at a folder that is watched."""
 
@@ -227,7 +229,10 @@ def _open_run(settings: "Settings", job: FolderJob) -> Iterator[FolderRun]:
     from polyspec.translator import open_translator
 
     clock = ActiveClock()
-    with clock.notice_pauses(), open_translator(settings, diagnostics.note) as it:
+    with (
+        clock.notice_pauses(),
+        open_translator(settings, diagnostics.note, num_texts=_MANY_SEGMENTS) as it,
+    ):
         for note in it.notes:
             diagnostics.note(note)
         yield FolderRun(it, job, clock)

@@ -75,6 +75,14 @@ class StepCost:
         """Cost of a step relative to one of a single token."""
         return self.of(width) / float(self.seconds[1])
 
+    def of_texts(self, num_texts: int) -> float:
+        """Seconds for a token of each of so many short texts, read and written.
+
+        Prompts are about as long as answers and are read in the widest steps.
+        """
+        reading = num_texts * self.of(self.max_width) / self.max_width
+        return reading + self.of(num_texts)
+
     def best_parallel(self, limit: int, tolerance: float = 0.05) -> int:
         """Return how many sequences to decode side by side.
 

@@ -154,8 +154,14 @@ class LadderCache:
         """Return the ladder of this target, or nothing if it was never measured."""
         return _as_step_cost(_read(self._path(target)))
 
+    def get_repacked(self, target: LlamaTarget) -> StepCost | None:
+        """Return what the ladder of this target was with its weights repacked."""
+        return _as_step_cost(_read(self._path(target, is_repacked=True)))
+
     def latest(self, header: GgufHeader, name: str = "") -> StepCost | None:
         """Return the ladder measured last for a model, whatever the settings were.
+
+        Those of weights that were not repacked are for wide steps and left out.
 
         Args:
             header: Of the model, without its adapter.
@@ -165,7 +171,9 @@ class LadderCache:
         for path in sorted(paths, key=_written_at, reverse=True):
             found = _read(path)
             key = found.get("key") if found else None
-            if isinstance(key, dict) and key.items() >= _model_key(header).items():
+            if not isinstance(key, dict) or not key.get("is_repacked", True):
+                continue
+            if key.items() >= _model_key(header).items():
                 return _as_step_cost(found)
         return None
 
@@ -187,7 +195,7 @@ class LadderCache:
         path = self._path(target)
         content = {
             "format": _FORMAT,
-            "key": _key(target),
+            "key": _key(target, is_repacked=target.model.is_repacked),
             "seconds": seconds,
             "exact": asdict(exactness) if exactness else None,
             "probed_tokens": _reach(target),
@@ -200,8 +208,9 @@ class LadderCache:
         except OSError:
             return
 
-    def _path(self, target: LlamaTarget) -> Path:
-        digest = hashlib.sha256(json.dumps(_key(target)).encode()).hexdigest()
+    def _path(self, target: LlamaTarget, *, is_repacked: bool = False) -> Path:
+        key = _key(target, is_repacked=is_repacked or target.model.is_repacked)
+        digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
         return self._folder / f"{target.model.path.stem}.{digest[:16]}.json"
 
 
@@ -243,8 +252,10 @@ def _reach(target: LlamaTarget) -> int:
     return min(target.context_size, _PROBED_TOKENS[-1])
 
 
-def _key(target: LlamaTarget) -> dict[str, object]:
+def _key(target: LlamaTarget, *, is_repacked: bool) -> dict[str, object]:
     """Everything that a ladder depends on."""
+    # Said only where it is off, so that ladders measured before still count.
+    layout = {} if is_repacked else {"is_repacked": False}
     return {
         **_model_key(target.model.header),
         **_adapter_key(target),
@@ -256,6 +267,7 @@ def _key(target: LlamaTarget) -> dict[str, object]:
         "cpu_threads": target.num_threads,
         "wait_policy": bindings.wait_policy(),
         "kv_type": target.options.kv_type,
+        **layout,
     }
 
 

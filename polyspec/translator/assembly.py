@@ -38,7 +38,7 @@ from polyspec.translator.user_assets import UserAssets
 
 @contextmanager
 def open_translator(
-    settings: Settings, report: Callable[[str], None] = silent
+    settings: Settings, report: Callable[[str], None] = silent, *, num_texts: int = 1
 ) -> Iterator[Translator]:
     """Load the model of the settings and free it at the end.
 
@@ -46,6 +46,7 @@ def open_translator(
         settings: What the user chose.
         report: Told what takes long, before it begins, and what fails though the work
             goes on.
+        num_texts: About how many segments there are; see `load_model`.
 
     Raises:
         UsageError: The settings ask for a drafter that does not exist.
@@ -54,7 +55,7 @@ def open_translator(
     """
     require_drafter(settings.draft)
     with ExitStack() as stack:
-        loaded = stack.enter_context(load_model(settings, report))
+        loaded = stack.enter_context(load_model(settings, report, num_texts=num_texts))
         wanted = name_of_draft_model(settings.draft)
         draft = None
         if wanted is not None and not _why_nothing_is_drafted(settings, loaded):

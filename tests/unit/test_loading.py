@@ -12,7 +12,7 @@ from polyspec.catalog.adapters import PROFILE_KEY
 from polyspec.decoding.step_cost import StepCost
 from polyspec.drafting.compose import DRAFTERS
 from polyspec.engine.devices import Device
-from polyspec.engine.ladder import THOROUGH, Exactness
+from polyspec.engine.ladder import QUICK, THOROUGH, Effort, Exactness
 from polyspec.engine.model import Model
 from polyspec.errors import ModelError, UsageError
 from polyspec.loading import Loaded, default_context, identify_model, load_model
@@ -34,9 +34,15 @@ class FakeModel:
     closed: list[str]
 
     def __init__(
-        self, path: Path, *, adapter: Path | None = None, gpu_layers: int = -1
+        self,
+        path: Path,
+        *,
+        adapter: Path | None = None,
+        gpu_layers: int = -1,
+        is_repacked: bool = True,
     ) -> None:
         self.path, self.gpu_layers = adapter or path, gpu_layers
+        self.is_repacked = is_repacked
         self.files = (path, adapter) if adapter else (path,)
         self.header = SimpleNamespace(metadata={}, file_size=1, tensors=())
         self.tokenizer = ByteTokenizer()
@@ -84,18 +90,24 @@ class Bench:
         self.num_measured = 0
         self.num_probed = 0
         self.reports: list[str] = []
+        self.seconds_as_it_is = SECONDS
 
-    def measure(self, _target: object, _effort: object) -> dict[int, float]:
+    def measure(self, target: FakeContext, _effort: object) -> dict[int, float]:
         self.num_measured += 1
-        return SECONDS
+        return SECONDS if target.model.is_repacked else self.seconds_as_it_is
 
     def probe(self, _target: object) -> Exactness:
         self.num_probed += 1
         return Exactness((2, 3), 512)
 
-    def load(self, settings: Settings | None = None, *effort: Any) -> Loaded:
+    def load(
+        self,
+        settings: Settings | None = None,
+        effort: Effort = QUICK,
+        num_texts: int = 1,
+    ) -> Loaded:
         chosen = settings or Settings()
-        with load_model(chosen, self.reports.append, *effort) as loaded:
+        with load_model(chosen, self.reports.append, effort, num_texts) as loaded:
             return loaded
 
 
@@ -195,6 +207,64 @@ def test_a_cache_that_cannot_be_written_only_costs_time(
     bench.load()
     bench.load()
     assert bench.num_measured == 2
+
+
+FAST_WIDE = {1: 0.013, 2: 0.016, 3: 0.018, 64: 0.12}
+SLOW_WIDE = {1: 0.009, 2: 0.012, 3: 0.014, 64: 0.4}
+
+
+@pytest.mark.parametrize(
+    ("as_it_is", "num_texts", "expected"),
+    [
+        (FAST_WIDE, 1, True),
+        (FAST_WIDE, 15, True),
+        (FAST_WIDE, 16, False),
+        (FAST_WIDE, 10_000, False),
+        (SLOW_WIDE, 10_000, True),
+        (SECONDS, 10_000, True),
+    ],
+)
+def test_many_texts_get_the_layout_that_is_faster_for_them(
+    as_it_is: dict[int, float], num_texts: int, expected: bool, bench: Bench
+) -> None:
+    bench.seconds_as_it_is = as_it_is
+    first, again = (bench.load(num_texts=num_texts) for _ in range(2))
+    assert first.model.is_repacked == again.model.is_repacked == expected
+    ladder = SECONDS if expected else as_it_is
+    for loaded in (first, again):
+        assert loaded.step_cost.of(64) == ladder[64]
+    assert bench.num_measured == (1 if num_texts < 16 else 2)
+    assert bench.load().step_cost.of(64) == SECONDS[64]
+
+
+def test_the_layout_is_chosen_though_no_ladder_can_be_kept(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    monkeypatch.setattr(loading, "cache_dir", lambda: blocked)
+    bench.seconds_as_it_is = FAST_WIDE
+    assert not bench.load(num_texts=64).model.is_repacked
+
+
+@pytest.mark.parametrize(
+    "settings", [Settings(exact=True), Settings(parallel=1), Settings(parallel=15)]
+)
+def test_what_goes_one_by_one_keeps_the_usual_layout(
+    settings: Settings, bench: Bench
+) -> None:
+    bench.seconds_as_it_is = FAST_WIDE
+    assert bench.load(settings, num_texts=64).model.is_repacked
+
+
+def test_on_a_gpu_the_layout_stays(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = Device("GPU0", "gpu", "a GPU", 1 << 30, 1 << 30)
+    monkeypatch.setattr(loading, "list_devices", lambda: [gpu])
+    bench.seconds_as_it_is = FAST_WIDE
+    assert bench.load(num_texts=64).model.is_repacked
+    assert not bench.load(Settings(gpu_layers=0), num_texts=64).model.is_repacked
 
 
 def test_threads_are_left_alone_where_exactness_counts(bench: Bench) -> None:

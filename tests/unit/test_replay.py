@@ -230,11 +230,16 @@ def test_the_ladder_measured_last_for_a_model_is_found(
         files=(header.path,),
         description="",
         gpu_layers=0,
+        is_repacked=False,
     )
     monkeypatch.setattr(FakeLlamaTarget, "model", model, raising=False)
     monkeypatch.setattr(
         FakeLlamaTarget, "options", ContextOptions(1, 64), raising=False
     )
     cache = LadderCache(cache_dir() / "ladders")
+    cache.put(cast(LlamaTarget, target), {1: 0.01, 2: 0.011}, None)
+    with pytest.raises(UsageError, match="was never measured"):
+        find_ladder("measured", header)  # that one is for many texts side by side
+    model.is_repacked = True
     cache.put(cast(LlamaTarget, target), {1: 0.01, 2: 0.015}, None)
     assert find_ladder("measured", header).relative(2) == pytest.approx(1.5)

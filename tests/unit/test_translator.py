@@ -126,7 +126,7 @@ def opening(monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening without a model file."""
 
     @contextmanager
-    def load(*_: object) -> Iterator[Loaded]:
+    def load(*_: object, **_named: object) -> Iterator[Loaded]:
         yield make_loaded()
 
     monkeypatch.setattr(assembly, "load_model", load)

@@ -95,7 +95,7 @@ def test_a_draft_model_is_loaded_only_where_it_can_draft(
     names: list[str] = []
 
     @contextmanager
-    def load_model(*_: object) -> Iterator[Loaded]:
+    def load_model(*_: object, **_named: object) -> Iterator[Loaded]:
         yield make_loaded(can_trim=can_trim)
 
     @contextmanager
