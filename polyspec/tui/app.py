@@ -1,24 +1,20 @@
 """The application: owns the state, the model's thread and the way between screens."""
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.app import SystemCommand
-from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
 
-from polyspec.errors import (
-    PolySpecError,
-    SettingsError,
-)
+from polyspec.errors import SettingsError
 from polyspec.tui.bindings import bind
 from polyspec.tui.interface_file import Interface, themes_dir, write_choice
-from polyspec.tui.language_app import LanguageApp
+from polyspec.tui.outside_app import OutsideApp
 from polyspec.tui.remembered import Remembered
 from polyspec.tui.screens.room import ROOMS
 from polyspec.tui.screens.translate import TranslateScreen
@@ -68,7 +64,7 @@ def _make_history() -> Screen[None]:
     return HistoryScreen()
 
 
-class PolySpecApp(LanguageApp):
+class PolySpecApp(OutsideApp):
     """The terminal interface. Its screens show and ask; it holds what they share."""
 
     TITLE = "PolySpec"
@@ -107,9 +103,6 @@ class PolySpecApp(LanguageApp):
         ),
         bind("ctrl+q", "leave", "Quit", "Leave PolySpec", "app.quit", priority=True),
     ]
-
-    files_waiting: reactive[tuple[Path, ...]] = reactive(())
-    """Files that the Files screen is to take over."""
 
     def __init__(
         self,
@@ -173,43 +166,6 @@ class PolySpecApp(LanguageApp):
             write_choice("theme", theme.name)
         except SettingsError as error:
             self.explain(error)
-
-    # Texts from outside
-
-    def ask_for_text(self, then: Callable[[str], object]) -> None:
-        """Ask for a text file and hand on what is in it."""
-        from polyspec.tui.outside import read_text_file
-        from polyspec.tui.screens.ask import AskScreen
-
-        def read(path: str | None) -> None:
-            if path:
-                try:
-                    then(read_text_file(path))
-                except PolySpecError as error:
-                    self.explain(error)
-
-        self.push_screen(AskScreen("Open a text file", "path of the file"), read)
-
-    def queue_long_text(self, text: str) -> None:
-        """Put a text that is too long for a pane among the files."""
-        from polyspec.tui.outside import keep_pasted
-
-        try:
-            self.files_waiting = (*self.files_waiting, keep_pasted(text))
-        except PolySpecError as error:
-            self.explain(error)
-        else:
-            self.action_go("files")
-
-    def edit_outside(self, text: str) -> str | None:
-        """Let the user's editor change a text; None where that did not work."""
-        from polyspec.tui.outside import edit_text
-
-        try:
-            return edit_text(self, text)
-        except PolySpecError as error:
-            self.explain(error)
-            return None
 
     def reuse(self, source_tag: str, target_tag: str, text: str, other: str) -> None:
         """Go on with a text that was translated before, and with its translation."""

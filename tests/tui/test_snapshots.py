@@ -3,6 +3,7 @@
 After a change that is meant: pytest tests/tui/test_snapshots.py --snapshot-update
 """
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from tests.tui.looks import Compare, Size, in_every_look, settle, translate
 @pytest.fixture(autouse=True)
 def _colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
 
 
 def make_listed(

@@ -70,6 +70,12 @@ class TranslateScreen(SourceSide):
         self.ui.queue_long_text(event.text)
         self.status.show(f"over {MAX_CHARS:,} characters: put among the files")
 
+    @on(SourcePane.PathPasted)
+    def read_dropped(self, event: SourcePane.PathPasted) -> None:
+        event.stop()
+        if not self.ui.take_dropped(event.text, self.source.put_in):
+            self.source.put_in(event.text)
+
     @on(SourcePane.Cleaned)
     def tell_cleaned(self, event: SourcePane.Cleaned) -> None:
         event.stop()
