@@ -1,5 +1,6 @@
 """The model in the interface: loading, switching, fetching, and what is said of it."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ _LOADING_KEYS = frozenset(
     ("model", "gpu_layers", "threads", "ctx", "kv_type", "parallel", "exact")
 )
 """Settings that a model is loaded with."""
+_FLAG = re.compile("--([a-z]+(-[a-z]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,8 @@ class ModelApp(EndingApp):
 
     def explain(self, error: PolySpecError) -> None:
         """Show an error with what to do about it."""
-        lines = (error.cause, f"→ {error.remedy}" if error.remedy else "")
+        remedy = name_settings(error.remedy)
+        lines = (error.cause, f"→ {remedy}" if remedy else "")
         self.notify(
             "\n".join(filter(None, lines)),
             title=error.problem,
@@ -195,3 +198,17 @@ class ModelApp(EndingApp):
             timeout=12,
             markup=False,
         )
+
+
+def name_settings(remedy: str) -> str:
+    """A remedy with settings in place of the command line's flags for them."""
+    from polyspec.settings import setting_keys
+
+    keys = setting_keys()
+
+    def name(found: "re.Match[str]") -> str:
+        key = found[1].replace("-", "_")
+        return key if key in keys else found[0]
+
+    named = _FLAG.sub(name, remedy)
+    return remedy if named == remedy else f"{named} (settings: f6)"

@@ -61,13 +61,7 @@ class Room(Screen[None]):
     def show_problem(self, error: PolySpecError) -> None:
         """Show an error where the user looks, with what to do about it."""
         self.status.show_problem(error.problem)
-        self.notify(
-            "\n".join(filter(None, (error.cause, f"→ {error.remedy}"))),
-            title=error.problem,
-            severity="error",
-            timeout=12,
-            markup=False,
-        )
+        self.ui.explain(error)
 
     @on(NavBar.Picked)
     def go(self, event: NavBar.Picked) -> None:
