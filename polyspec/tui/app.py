@@ -16,7 +16,7 @@ from polyspec.tui.bindings import bind
 from polyspec.tui.interface_file import Interface, themes_dir, write_choice
 from polyspec.tui.outside_app import OutsideApp
 from polyspec.tui.remembered import Remembered
-from polyspec.tui.screens.room import ROOMS
+from polyspec.tui.screens.room import ROOMS, Room
 from polyspec.tui.screens.translate import TranslateScreen
 from polyspec.tui.themes import (
     DARK,
@@ -116,6 +116,8 @@ class PolySpecApp(OutsideApp):
     ) -> None:
         super().__init__(maker, pull, dict(overrides or {}), driver)
         self.interface = interface
+        self.texts_back: dict[str, str] = {}
+        """Texts of a run that ended badly, until their screens take them."""
         self.start_with_languages(remembered)
         self._problems = add_themes(self, themes_dir())
         start_with_theme(
@@ -136,8 +138,13 @@ class PolySpecApp(OutsideApp):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return THEME_DEFAULTS
 
-    def text_to_keep(self) -> str:
-        return self._translate_screen().source.text
+    def texts_to_keep(self) -> dict[str, str]:
+        texts = dict(self.texts_back)
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                if isinstance(screen, Room):
+                    texts |= screen.texts_to_keep()
+        return texts
 
     def use_keys(self, style: str) -> None:
         """Answer to plain keys or to those of vim."""
@@ -202,8 +209,6 @@ class PolySpecApp(OutsideApp):
 
     def _start(self) -> None:
         """Go on with what can wait until the first frame stands."""
-        from polyspec.tui.rescue import take_text
-
         # What is there now stays; to look through it again and again would be felt.
         gc.freeze()
         gc.enable()
@@ -212,9 +217,9 @@ class PolySpecApp(OutsideApp):
         self._import_ahead()
         for problem in self._problems:
             self.explain(problem)
-        text = take_text()
-        if text:
-            self._translate_screen().put_back(text)
+        self.texts_back = self.keeper.take()
+        self._translate_screen().take_back(self.texts_back)
+        self.keep_texts_from_now_on()
 
     @work(thread=True, group="imports")
     def _import_ahead(self) -> None:

@@ -107,6 +107,12 @@ class ModelApp(EndingApp):
 
         return load_settings(dict(self.overrides))
 
+    def is_private(self) -> bool:
+        try:
+            return self.settings().private
+        except PolySpecError:
+            return False
+
     def apply_setting(self, key: str) -> None:
         """Let a setting that was changed in its file take effect."""
         self.overrides.pop("from_" if key == "from" else key, None)

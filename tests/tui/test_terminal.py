@@ -1,5 +1,6 @@
 """The interface in a terminal of its own: foreign bytes, a closed terminal, the end."""
 
+import json
 import os
 import pty
 import select
@@ -57,14 +58,14 @@ class Terminal:
 
 
 @contextmanager
-def open_terminal() -> Iterator[Terminal]:
+def open_terminal(name: str = "xterm-256color") -> Iterator[Terminal]:
     main_handle, side = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", RUN],
         stdin=side,
         stdout=side,
         stderr=side,
-        env={**os.environ, "TERM": "xterm-256color"},
+        env={**os.environ, "TERM": name},
         cwd=ROOT,
         start_new_session=True,
     )
@@ -78,8 +79,9 @@ def open_terminal() -> Iterator[Terminal]:
         os.close(main_handle)
 
 
-def rescued() -> Path:
-    return Path(os.environ["POLYSPEC_HOME"]) / "data" / "rescued.txt"
+def rescued() -> list[str]:
+    folder = Path(os.environ["POLYSPEC_HOME"]) / "data" / "rescued"
+    return [json.loads(path.read_text())["source"] for path in folder.glob("*.json")]
 
 
 def test_bytes_that_are_no_text_do_no_harm() -> None:
@@ -92,6 +94,61 @@ def test_bytes_that_are_no_text_do_no_harm() -> None:
         assert b"\x1b[?1049l" in terminal.seen
 
 
+def wait_for_kept(texts: list[str]) -> None:
+    until = time.monotonic() + 30
+    while sorted(rescued()) != texts:
+        assert time.monotonic() < until, rescued()
+        time.sleep(0.1)
+
+
+def test_texts_of_two_killed_at_once_come_back_one_after_another() -> None:
+    with open_terminal() as one, open_terminal() as two:
+        for terminal, text in ((one, b"first text"), (two, b"other text")):
+            terminal.wait_for(b"Type or paste")
+            terminal.type(text)
+            terminal.wait_for(text.upper())
+        wait_for_kept(["first text", "other text"])
+        one.process.kill()
+        one.wait_for_end()
+        with open_terminal() as three:
+            three.wait_for(b"FIRST TEXT")
+            three.type(b"\x11")
+            assert three.wait_for_end() == 0
+        assert rescued() == ["other text"]
+
+
+def test_what_is_private_is_not_kept() -> None:
+    os.environ["POLYSPEC_PRIVATE"] = "true"
+    with open_terminal() as terminal:
+        terminal.wait_for(b"Type or paste")
+        terminal.type(b"keep nothing")
+        terminal.wait_for(b"KEEP NOTHING")
+        terminal.process.send_signal(signal.SIGHUP)
+        assert terminal.wait_for_end() == 130
+    assert rescued() == []
+
+
+def test_a_mouse_presses_what_it_points_at() -> None:
+    with open_terminal() as terminal:
+        terminal.wait_for(b"Type or paste")
+        terminal.type(b"\x1b[<0;13;1M\x1b[<0;13;1m")  # Stories, in the top line
+        terminal.wait_for(b"temperature")
+        terminal.type(b"\x11")
+        assert terminal.wait_for_end() == 0
+
+
+@pytest.mark.parametrize("name", ["xterm-256color", "vt100", "linux", "screen"])
+def test_terminals_of_all_kinds_are_left_as_they_were(name: str) -> None:
+    with open_terminal(name) as terminal:
+        terminal.wait_for(b"Type or paste")
+        terminal.type(b"good")
+        terminal.wait_for(b"GOOD")
+        terminal.type(b"\x11")
+        assert terminal.wait_for_end() == 0
+        assert terminal.seen.rindex(b"\x1b[?1049l") > terminal.seen.rindex(b"GOOD")
+        assert b"\x1b[?1000l" in terminal.seen  # the mouse is the terminal's again
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_text_outlives_the_end_of_the_program(number: int) -> None:
     with open_terminal() as terminal:
@@ -100,12 +157,12 @@ def test_a_text_outlives_the_end_of_the_program(number: int) -> None:
         terminal.wait_for(b"KEEP ME")
         terminal.process.send_signal(number)
         assert terminal.wait_for_end() == 130
-    assert rescued().read_text("utf-8") == "keep me"
+    assert rescued() == ["keep me"]
     with open_terminal() as terminal:
         terminal.wait_for(b"KEEP ME")
         terminal.type(b"\x11")
         assert terminal.wait_for_end() == 0
-    assert not rescued().exists()
+    assert rescued() == []
 
 
 def test_without_a_terminal_there_is_no_interface(
