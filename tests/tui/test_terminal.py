@@ -10,11 +10,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from polyspec.cli.main import main
+from polyspec.tui.driver import PasteGuard
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = """
@@ -92,6 +96,38 @@ def test_bytes_that_are_no_text_do_no_harm() -> None:
         terminal.type(b"\x11")
         assert terminal.wait_for_end() == 0
         assert b"\x1b[?1049l" in terminal.seen
+
+
+def test_no_byte_of_a_paste_is_a_key() -> None:
+    with open_terminal() as terminal:
+        terminal.wait_for(b"Type or paste")
+        terminal.type(b"\x1b[200~\x1b\x11\x1b\x1b[24~\x11\x1bfine\x1b[201~")
+        terminal.wait_for(b"FINE")
+        terminal.type(b"\x11")
+        assert terminal.wait_for_end() == 0
+
+
+pasted = st.lists(st.sampled_from(["\x1b", "[200~", "[201~", "[20", "1~", "a", "\x11"]))
+
+
+@given(pasted, st.lists(st.integers(1, 4), min_size=1))
+def test_pastes_hold_no_escapes_however_they_are_cut(
+    pieces: list[str], sizes: list[int]
+) -> None:
+    text = "".join(pieces)
+    guard, whole, at = PasteGuard(), PasteGuard().guard(text), 0
+    parts = []
+    for size in cycle(sizes):
+        if at >= len(text):
+            break
+        parts.append(guard.guard(text[at : at + size]))
+        at += size
+    cut = "".join(parts)
+    for guarded in (cut, whole):
+        assert text.replace("\x1b", "\a").startswith(guarded.replace("\x1b", "\a"))
+        for paste in guarded.split("\x1b[200~")[1:]:
+            assert "\x1b" not in paste.split("\x1b[201~")[0]
+    assert whole.startswith(cut) or cut.startswith(whole)
 
 
 def wait_for_kept(texts: list[str]) -> None:
