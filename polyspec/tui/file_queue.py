@@ -54,6 +54,7 @@ class QueuedFile:
             ("file", str(self.path)),
             ("into", str(self.job.output)),
             ("languages", self.row.languages),
+            ("", self.facts.language_note),
             ("format", self.facts.format_name),
             ("state", self.state),
             ("segments", f"{self.facts.num_segments:,}"),
