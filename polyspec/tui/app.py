@@ -13,11 +13,13 @@ from textual.theme import Theme
 
 from polyspec.errors import SettingsError
 from polyspec.tui.bindings import bind
+from polyspec.tui.heap import spare_heap
 from polyspec.tui.interface_file import Interface, themes_dir, write_choice
 from polyspec.tui.outside_app import OutsideApp
 from polyspec.tui.remembered import Remembered
 from polyspec.tui.screens.room import ROOMS, Room
 from polyspec.tui.screens.translate import TranslateScreen
+from polyspec.tui.stylesheet import KeptStylesheet
 from polyspec.tui.themes import (
     DARK,
     THEME_DEFAULTS,
@@ -115,6 +117,7 @@ class PolySpecApp(OutsideApp):
         driver: "type[Driver] | None" = None,
     ) -> None:
         super().__init__(maker, pull, dict(overrides or {}), driver)
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self.interface = interface
         self.texts_back: dict[str, str] = {}
         """Texts of a run that ended badly, until their screens take them."""
@@ -185,7 +188,10 @@ class PolySpecApp(OutsideApp):
     def action_go(self, room: str) -> None:
         """Show another screen."""
         if room in self._modes and not self._is_asking():
+            is_new = room not in self._screen_stacks
             self.switch_mode(room)
+            if is_new:
+                self.call_after_refresh(spare_heap)
 
     def action_help(self) -> None:
         """Explain what has the focus, and list the keys."""
@@ -209,8 +215,7 @@ class PolySpecApp(OutsideApp):
 
     def _start(self) -> None:
         """Go on with what can wait until the first frame stands."""
-        # What is there now stays; to look through it again and again would be felt.
-        gc.freeze()
+        spare_heap()
         gc.enable()
         self.load_model()
         self.worker.start()
@@ -223,8 +228,17 @@ class PolySpecApp(OutsideApp):
 
     @work(thread=True, group="imports")
     def _import_ahead(self) -> None:
-        """Have what the first translation needs; to read it then would be felt."""
-        import polyspec.tui.jobs  # noqa: F401
+        """Have what is needed soon; to read it then would be felt."""
+        import polyspec.tui.jobs
+        import polyspec.tui.screens.files
+        import polyspec.tui.screens.help
+        import polyspec.tui.screens.history
+        import polyspec.tui.screens.models
+        import polyspec.tui.screens.settings
+        import polyspec.tui.screens.stories
+        import polyspec.tui.widgets.drafters.panel  # noqa: F401
+
+        spare_heap()
 
     def _translate_screen(self) -> TranslateScreen:
         (screen,) = (

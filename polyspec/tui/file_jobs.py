@@ -131,6 +131,7 @@ class FileJob:
         from polyspec.translator.job_facts import job_name
 
         document = self._open(translator)
+        self._tell()  # it has begun, though its first segment may take a while
         done = _Progress(self._facts)
         languages = {"to": self.target_language, "from_": self.source_language}
         watched = cast("Session", _WatchedSession(translator.session, self._look))

@@ -9,6 +9,7 @@ from textual.reactive import reactive
 
 from polyspec.errors import ModelError, PolySpecError
 from polyspec.tui.ending import EndingApp
+from polyspec.tui.heap import spare_heap
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -145,6 +146,7 @@ class ModelApp(EndingApp):
         if event.facts.default_target:
             self.take_default_target(event.facts.default_target)
         self.model_state = ModelState(event.facts.name, "ready")
+        spare_heap()
 
     def on_model_failed(self, event: "ModelFailed") -> None:
         from polyspec.tui.shelf import has_models
