@@ -20,8 +20,7 @@ class KeptStylesheet(Stylesheet):
     def set_variables(self, variables: dict[str, str]) -> None:
         """Use other values, which what was parsed does not have."""
         if variables != self._variables:
-            self._parse_cache.clear()
-        super().set_variables(variables)
+            super().set_variables(variables)
 
     def reparse(self) -> None:
         """Parse what was not; nothing changes where that fails."""
