@@ -20,7 +20,14 @@ from polyspec.tui.shelf import TableLine
 from polyspec.tui.widgets.models.card import ModelCard
 from tests.fakes_completer import FakeCompleter
 from tests.fakes_tui import PaperMaker, keep_in_history, make_app, wait_until
-from tests.tui.looks import Compare, Size, in_every_look, settle, translate
+from tests.tui.looks import (
+    Compare,
+    Size,
+    in_every_look,
+    settle,
+    translate,
+    wait_for_counts,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +124,7 @@ def test_stories(snap_compare: Compare, size: Size, theme: str) -> None:
         screen.query_one("#theme", TextArea).text = "a lighthouse in winter"
         await pilot.press("ctrl+t")
         await wait_until(pilot, lambda: "done" in screen.status.message)
+        await wait_for_counts(pilot, app)
         screen.status.show("done in 2.0 s")
         screen.status.figures = ""
 
