@@ -12,11 +12,14 @@ import select
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from polyspec.paths import models_dir
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.interface_file import Interface
 from polyspec.tui.making import RealMaker
@@ -174,15 +177,23 @@ def main() -> None:
     parser.add_argument("--model", default="gemma-3-270m")
     parser.add_argument("--frames", type=int, default=5)
     options = parser.parse_args()
+    os.environ["POLYSPEC_MODELS_DIR"] = str(models_dir())
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["POLYSPEC_HOME"] = home
+        print(json.dumps(measure(options.model, options.frames), indent=1))
+
+
+def measure(model: str, num_frames: int) -> dict[str, Any]:
+    """All measurements, in a home of their own."""
     frames: dict[str, list[tuple[float, float]]] = {"polyspec": [], "bare Textual": []}
-    for _ in range(options.frames):  # in turn, so that both have the same company
+    for _ in range(num_frames):  # in turn, so that both have the same company
         frames["polyspec"].append(time_first_frame(["-m", "polyspec"]))
         frames["bare Textual"].append(time_first_frame(["-c", BARE]))
-    stalls = asyncio.run(measure_stalls(options.model))
-    report = {
+    stalls = asyncio.run(measure_stalls(model))
+    return {
         "first_frame_s": summarize_frames(frames, 0),
         "first_frame_processor_s": summarize_frames(frames, 1),
-        "model": options.model,
+        "model": model,
         "load_average": os.getloadavg()[0],
         "event_loop": {
             phase: {
@@ -192,7 +203,6 @@ def main() -> None:
             for phase, late in stalls.by_phase.items()
         },
     }
-    print(json.dumps(report, indent=1))
 
 
 if __name__ == "__main__":

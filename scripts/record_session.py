@@ -28,8 +28,8 @@ from polyspec.paths import models_dir
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (
-    "Order 7731-B left our workshop on Monday. Please write to us if order 7731-B is "
-    "late."
+    "Your package 7731-B left our shop on Monday. Please write to us if package 7731-B "
+    "is late."
 )
 _COLUMNS, _ROWS = 104, 28
 _PATIENCE_S = 900.0

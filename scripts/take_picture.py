@@ -23,14 +23,13 @@ from polyspec.tui.screens.translate import TranslateScreen
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = """\
-Dear Ms Lindqvist,
+Dear customer,
 
-Your order 7731-B left our workshop on Monday. Order 7731-B should arrive in Uppsala \
-by Thursday.
+Your package 7731-B left our shop on Monday. It should arrive in Uppsala on 12 May.
 
-Please write to orders@example.org if order 7731-B is late.
+Please write to help@example.org if package 7731-B is late.
 """
-_SIZE = (112, 34)
+_SIZE = (120, 36)
 _PATIENCE_S = 300.0
 _FONT_FILES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 

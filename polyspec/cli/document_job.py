@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from polyspec.cli import diagnostics, output
 from polyspec.cli.active_time import ActiveClock
 from polyspec.cli.document_choice import DocumentChoice
-from polyspec.cli.job_journal import job_name, open_journal
+from polyspec.cli.job_journal import open_journal
 from polyspec.cli.job_tally import DocumentSize, Tally, measure
 from polyspec.cli.report_file import write_report
 from polyspec.cli.run_stats import show_stats
@@ -188,6 +188,7 @@ def _open_sink(path: Path | None, journal: "Journal | None") -> Iterator[BinaryI
     """Where the bytes of the document go; to standard output only when complete."""
     if path is not None:
         from polyspec.documents.output_file import open_binary_output
+        from polyspec.translator.job_facts import job_name
 
         beside = None if journal is None else f".polyspec-{job_name(path)}"
         with open_binary_output(path, beside) as file:

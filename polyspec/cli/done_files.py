@@ -5,14 +5,13 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from polyspec.cli.job_journal import job_name
-
 
 class DoneFiles:
     """The documents that are done, with what their translations depend on."""
 
     def __init__(self, target: Path, *, is_anew: bool) -> None:
         from polyspec.paths import state_dir
+        from polyspec.translator.job_facts import job_name
 
         self._path = state_dir() / "jobs" / f"{job_name(target)}.files.jsonl"
         self._target = target

@@ -14,7 +14,7 @@ from polyspec.cli.document_choice import DocumentChoice
 from polyspec.cli.document_job import DocumentJob, JobProgress, run_job
 from polyspec.cli.done_files import DoneFiles
 from polyspec.cli.folder_files import FileFilter, Watch, find_files, stamp_files
-from polyspec.cli.job_journal import has_journal, job_facts
+from polyspec.cli.job_journal import has_journal
 from polyspec.cli.job_tally import DocumentSize, Tally, measure
 from polyspec.cli.report_file import write_report
 from polyspec.cli.run_stats import show_stats
@@ -175,7 +175,9 @@ class FolderRun:
                 _make_folder(target)
                 _copy(source, target)
             return []
-        facts = job_facts(source, self._job.choice, self._translator)
+        from polyspec.translator.job_facts import job_facts
+
+        facts = job_facts(source, self._job.choice.facts(), self._translator)
         if self._done.holds(path, facts):
             self._num_before += 1
             return []

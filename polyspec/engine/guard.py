@@ -18,6 +18,8 @@ from polyspec.engine.bindings import llama
 from polyspec.errors import ModelError, PolySpecError
 
 _TIMEOUT_S = 600
+_KILLED = 9
+"""SIGKILL, which no program sends itself."""
 _CHILD_FAILED = 76
 """Unlike the status of an abort, which is 3 on Windows, or of a Python error."""
 
@@ -75,6 +77,12 @@ def _child_error(path: Path, code: int, stdout: str) -> ModelError:
         report = json.loads(stdout.strip().splitlines()[-1])
         return ModelError(
             report["problem"], cause=report["cause"], remedy=report["remedy"] or remedy
+        )
+    if code == -_KILLED:
+        return ModelError(
+            f"{path} cannot be loaded",
+            cause="the system ended a trial load, mostly for want of memory",
+            remedy="close programs, or use a smaller model",
         )
     how = f"signal {-code}" if code < 0 else f"status {code}"
     return ModelError(

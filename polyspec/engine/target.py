@@ -15,7 +15,7 @@ from polyspec.decoding.step_cost import StepCost
 from polyspec.engine import bindings
 from polyspec.engine.adapter import use_adapter
 from polyspec.engine.bindings import llama
-from polyspec.engine.devices import list_devices
+from polyspec.engine.headroom import require_memory
 from polyspec.engine.model import Model
 from polyspec.engine.threads import ThreadGovernor, default_threads
 from polyspec.errors import EngineError
@@ -34,6 +34,7 @@ _CACHE_TYPES = {
 """Values of `ggml_type`."""
 MAX_SEQUENCES = 256
 """LLAMA_MAX_SEQ of llama.cpp."""
+_LOGIT_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +51,17 @@ class ContextOptions:
     kv_type: str = "f16"
 
 
-def _require_memory(model: Model, context_size: int) -> None:
-    """Refuse a context that no memory here could hold, whatever its type.
+def _require_memory(model: Model, options: ContextOptions) -> None:
+    """Refuse a context that no memory here could hold.
 
-    llama.cpp fills tables of its own for each token before it finds that out.
+    One copy of the logits is computed and another one is read.
     """
-    least = context_size * model.cache_bytes_per_token() // 4
-    there = sum(device.memory_total_bytes for device in list_devices())
-    if least > there:
-        raise EngineError(
-            f"no context of {context_size} tokens could be made",
-            cause=f"it needs {least / 2**30:.1f} GiB at least, "
-            f"all memory is {there / 2**30:.1f} GiB",
-            remedy="pass a smaller --ctx",
-        )
+    require_memory(
+        options.context_size,
+        options.context_size * model.cache_bytes_per_token(),
+        options.kv_type,
+        2 * options.max_outputs * model.tokenizer.vocab_size * _LOGIT_BYTES,
+    )
 
 
 class LlamaTarget:
@@ -102,7 +100,7 @@ class LlamaTarget:
             raise ValueError(
                 f"num_sequences must be 1 to {MAX_SEQUENCES}: {options.num_sequences}"
             )
-        _require_memory(self.model, options.context_size)
+        _require_memory(self.model, options)
         params = self._llama.llama_context_default_params()
         params.n_ctx = options.context_size
         params.n_batch = params.n_ubatch = min(options.max_batch, options.context_size)

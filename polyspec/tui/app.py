@@ -1,27 +1,25 @@
 """The application: owns the state, the model's thread and the way between screens."""
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.app import SystemCommand
-from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
 
-from polyspec.errors import (
-    PolySpecError,
-    SettingsError,
-)
+from polyspec.errors import SettingsError
 from polyspec.tui.bindings import bind
+from polyspec.tui.heap import spare_heap
 from polyspec.tui.interface_file import Interface, themes_dir, write_choice
-from polyspec.tui.language_app import LanguageApp
+from polyspec.tui.outside_app import OutsideApp
 from polyspec.tui.remembered import Remembered
-from polyspec.tui.screens.room import ROOMS
+from polyspec.tui.screens.room import ROOMS, Room
 from polyspec.tui.screens.translate import TranslateScreen
+from polyspec.tui.stylesheet import KeptStylesheet
 from polyspec.tui.themes import (
     DARK,
     THEME_DEFAULTS,
@@ -68,7 +66,7 @@ def _make_history() -> Screen[None]:
     return HistoryScreen()
 
 
-class PolySpecApp(LanguageApp):
+class PolySpecApp(OutsideApp):
     """The terminal interface. Its screens show and ask; it holds what they share."""
 
     TITLE = "PolySpec"
@@ -108,9 +106,6 @@ class PolySpecApp(LanguageApp):
         bind("ctrl+q", "leave", "Quit", "Leave PolySpec", "app.quit", priority=True),
     ]
 
-    files_waiting: reactive[tuple[Path, ...]] = reactive(())
-    """Files that the Files screen is to take over."""
-
     def __init__(
         self,
         maker: "Maker",
@@ -122,7 +117,10 @@ class PolySpecApp(LanguageApp):
         driver: "type[Driver] | None" = None,
     ) -> None:
         super().__init__(maker, pull, dict(overrides or {}), driver)
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self.interface = interface
+        self.texts_back: dict[str, str] = {}
+        """Texts of a run that ended badly, until their screens take them."""
         self.start_with_languages(remembered)
         self._problems = add_themes(self, themes_dir())
         start_with_theme(
@@ -143,8 +141,13 @@ class PolySpecApp(LanguageApp):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return THEME_DEFAULTS
 
-    def text_to_keep(self) -> str:
-        return self._translate_screen().source.text
+    def texts_to_keep(self) -> dict[str, str]:
+        texts = dict(self.texts_back)
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                if isinstance(screen, Room):
+                    texts |= screen.texts_to_keep()
+        return texts
 
     def use_keys(self, style: str) -> None:
         """Answer to plain keys or to those of vim."""
@@ -174,43 +177,6 @@ class PolySpecApp(LanguageApp):
         except SettingsError as error:
             self.explain(error)
 
-    # Texts from outside
-
-    def ask_for_text(self, then: Callable[[str], object]) -> None:
-        """Ask for a text file and hand on what is in it."""
-        from polyspec.tui.outside import read_text_file
-        from polyspec.tui.screens.ask import AskScreen
-
-        def read(path: str | None) -> None:
-            if path:
-                try:
-                    then(read_text_file(path))
-                except PolySpecError as error:
-                    self.explain(error)
-
-        self.push_screen(AskScreen("Open a text file", "path of the file"), read)
-
-    def queue_long_text(self, text: str) -> None:
-        """Put a text that is too long for a pane among the files."""
-        from polyspec.tui.outside import keep_pasted
-
-        try:
-            self.files_waiting = (*self.files_waiting, keep_pasted(text))
-        except PolySpecError as error:
-            self.explain(error)
-        else:
-            self.action_go("files")
-
-    def edit_outside(self, text: str) -> str | None:
-        """Let the user's editor change a text; None where that did not work."""
-        from polyspec.tui.outside import edit_text
-
-        try:
-            return edit_text(self, text)
-        except PolySpecError as error:
-            self.explain(error)
-            return None
-
     def reuse(self, source_tag: str, target_tag: str, text: str, other: str) -> None:
         """Go on with a text that was translated before, and with its translation."""
         self.use_languages(source_tag, target_tag)
@@ -222,7 +188,10 @@ class PolySpecApp(LanguageApp):
     def action_go(self, room: str) -> None:
         """Show another screen."""
         if room in self._modes and not self._is_asking():
+            is_new = room not in self._screen_stacks
             self.switch_mode(room)
+            if is_new:
+                self.call_after_refresh(spare_heap)
 
     def action_help(self) -> None:
         """Explain what has the focus, and list the keys."""
@@ -246,24 +215,30 @@ class PolySpecApp(LanguageApp):
 
     def _start(self) -> None:
         """Go on with what can wait until the first frame stands."""
-        from polyspec.tui.rescue import take_text
-
-        # What is there now stays; to look through it again and again would be felt.
-        gc.freeze()
+        spare_heap()
         gc.enable()
         self.load_model()
         self.worker.start()
         self._import_ahead()
         for problem in self._problems:
             self.explain(problem)
-        text = take_text()
-        if text:
-            self._translate_screen().put_back(text)
+        self.texts_back = self.keeper.take()
+        self._translate_screen().take_back(self.texts_back)
+        self.keep_texts_from_now_on()
 
     @work(thread=True, group="imports")
     def _import_ahead(self) -> None:
-        """Have what the first translation needs; to read it then would be felt."""
-        import polyspec.tui.jobs  # noqa: F401
+        """Have what is needed soon; to read it then would be felt."""
+        import polyspec.tui.jobs
+        import polyspec.tui.screens.files
+        import polyspec.tui.screens.help
+        import polyspec.tui.screens.history
+        import polyspec.tui.screens.models
+        import polyspec.tui.screens.settings
+        import polyspec.tui.screens.stories
+        import polyspec.tui.widgets.drafters.panel  # noqa: F401
+
+        spare_heap()
 
     def _translate_screen(self) -> TranslateScreen:
         (screen,) = (

@@ -7,6 +7,7 @@ cannot be used.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ class Record:
     source: str
     translation: str
     when: str
-    """ISO 8601, UTC."""
+    """Date and time where the user is."""
     origin: str
     """The model or the file it is from, or who made it."""
 
@@ -40,7 +41,6 @@ def find_records(shelf: str, text: str) -> tuple[Record, ...]:
         shelf: `history` or `memory`.
         text: Sought whatever its case; empty finds all.
     """
-    from polyspec.assets.exports import format_time
     from polyspec.assets.history import History
     from polyspec.assets.translation_memory import TranslationMemory
 
@@ -53,7 +53,7 @@ def find_records(shelf: str, text: str) -> tuple[Record, ...]:
                     entry.pair.target,
                     entry.source or entry.title,
                     entry.translation,
-                    format_time(entry.written_s),
+                    _format_time(entry.written_s),
                     entry.title or entry.model,
                 )
                 for entry in History(database).search(text, limit=_LIMIT)
@@ -65,7 +65,7 @@ def find_records(shelf: str, text: str) -> tuple[Record, ...]:
                 one.pair.target,
                 one.source,
                 one.translation,
-                format_time(one.changed_s),
+                _format_time(one.changed_s),
                 one.origin.value,
             )
             for one in TranslationMemory(database).search(text, limit=_LIMIT)
@@ -124,6 +124,10 @@ def keep_by_hand(
     segments = [NewSegment(pair, text, translation) for text, translation in pairs]
     with _open() as database:
         return TranslationMemory(database).store(segments, Origin.USER)
+
+
+def _format_time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
 
 
 @contextmanager

@@ -3,14 +3,21 @@
 import asyncio
 import contextlib
 import signal
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from textual import work
 from textual.app import App
 
 from polyspec.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from textual.driver import Driver
+
+    from polyspec.tui.rescue import TextKeeper
+
+_KEEP_S = 2.0
+"""So often texts are put aside, if they changed."""
 
 
 class EndingApp(App[int]):
@@ -20,10 +27,41 @@ class EndingApp(App[int]):
         super().__init__(driver_class=driver)
         self.farewell: list[str] = []
         """Lines to print when the terminal is free again."""
+        self._kept: dict[str, str] = {}
 
-    def text_to_keep(self) -> str:
-        """What would be lost."""
-        return ""
+    @cached_property
+    def keeper(self) -> "TextKeeper":
+        """Keeps what is written, should the program be ended."""
+        from polyspec.tui.rescue import TextKeeper
+
+        return TextKeeper()
+
+    def texts_to_keep(self) -> dict[str, str]:
+        """What would be lost, by where it stands."""
+        return {}
+
+    def is_private(self) -> bool:
+        """Whether the user wants nothing to be kept; called in any thread."""
+        return False
+
+    def keep_texts_from_now_on(self) -> None:
+        """Put texts aside while they are written, for whatever may end the program."""
+        self.set_interval(_KEEP_S, self._keep_changed)
+
+    def forget_texts(self) -> None:
+        """Leave nothing behind: the user ended the program."""
+        self.keeper.forget()
+
+    def _keep_changed(self) -> None:
+        texts = self.texts_to_keep()
+        if texts != self._kept:
+            self._kept = texts
+            self._keep_now(texts)
+
+    @work(thread=True, group="keeping")
+    def _keep_now(self, texts: dict[str, str]) -> None:
+        if not self.is_private():
+            self.keeper.keep(texts)
 
     def heed_signals(self) -> None:
         """Leave properly when the terminal closes or the system asks."""
@@ -40,10 +78,7 @@ class EndingApp(App[int]):
         self.exit(EXIT_INTERRUPTED)
 
     def _rescue_text(self) -> None:
-        from polyspec.tui.rescue import keep_text
-
-        path = keep_text(self.text_to_keep())
-        if path is not None:
+        if not self.is_private() and self.keeper.keep(self.texts_to_keep()):
             self.farewell.append("your text is kept and comes back at the next start")
 
     def _fatal_error(self) -> None:

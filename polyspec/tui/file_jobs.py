@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b, file_digest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
@@ -45,6 +44,8 @@ class FileFacts:
     """Segments that keep their source text because the model failed."""
     elapsed_s: float = 0.0
     """Time that the model spent on it."""
+    language_note: str = ""
+    """What it was found to be in, where that was not said."""
     notes: tuple[str, ...] = ()
     """What may be wrong, a line for each segment; at most 200."""
 
@@ -78,6 +79,7 @@ class FileJob:
     path: Path
     output: Path
     source_language: str
+    """`auto` tells it from the document."""
     target_language: str
     encoding: str | None = None
     """None finds it out."""
@@ -126,8 +128,10 @@ class FileJob:
 
     def _translate(self, translator: "Translator") -> None:
         from polyspec.documents.output_file import open_binary_output
+        from polyspec.translator.job_facts import job_name
 
         document = self._open(translator)
+        self._tell()  # it has begun, though its first segment may take a while
         done = _Progress(self._facts)
         languages = {"to": self.target_language, "from_": self.source_language}
         watched = cast("Session", _WatchedSession(translator.session, self._look))
@@ -135,6 +139,7 @@ class FileJob:
             translator,
             settings=translator.settings.model_copy(update=languages),
             session=watched,
+            report=done.note_language,
         )
 
         def report(unit: "TranslatedUnit") -> None:
@@ -143,7 +148,7 @@ class FileJob:
                 self._tell()
 
         with self._open_journal(own) as journal:
-            beside = f".polyspec-{self._name}"
+            beside = f".polyspec-{job_name(self.output)}"
             with open_binary_output(self.output, beside) as sink:
                 try:
                     own.translate_document(document, sink, report, journal)
@@ -155,6 +160,7 @@ class FileJob:
             own.assets.note(source, own.target_language(), "", "", title=str(self.path))
 
     def _open(self, translator: "Translator") -> "Document":
+        from polyspec.detection import AUTO
         from polyspec.documents.interfaces import ReadOptions
         from polyspec.documents.registry import detect_format
 
@@ -162,7 +168,8 @@ class FileJob:
         known = detect_format(self.path)
         options = ReadOptions(
             encoding=self.encoding,
-            source_tag=self.source_language,
+            # Only files that leave their own language open ask for it.
+            source_tag="en" if self.source_language == AUTO else self.source_language,
             target_tag=self.target_language,
         )
         document = known.open(self.path, options)
@@ -179,28 +186,18 @@ class FileJob:
         )
         return document
 
-    @property
-    def _name(self) -> str:
-        return blake2b(str(self.output).encode(), digest_size=12).hexdigest()
-
     def _open_journal(self, translator: "Translator") -> "Journal":
-        from polyspec.paths import state_dir
         from polyspec.translation.journal import Journal
+        from polyspec.translator.job_facts import job_facts, journal_path
 
-        folder = state_dir() / "jobs"
+        folder = None
         if translator.settings.private:
             self._private_folder = self._private_folder or TemporaryDirectory()
             folder = Path(self._private_folder.name)
-        with self.path.open("rb") as stream:
-            digest = file_digest(stream, "blake2b").hexdigest()[:32]
-        facts = {
-            "input": digest,
-            "model": translator.identify_model(),
-            "settings": blake2b(
-                translator.settings.model_dump_json().encode(), digest_size=12
-            ).hexdigest(),
-        }
-        return Journal(folder / f"interface-{self._name}.jsonl", facts)
+        choices = dict.fromkeys(("format", "columns", "keys"), "")
+        choices["encoding"] = self.encoding or ""
+        facts = job_facts(self.path, choices, translator)
+        return Journal(journal_path(self.output, folder), facts)
 
     def _look(self) -> None:
         if self._stop.is_set():
@@ -217,6 +214,10 @@ class _Progress:
     def __init__(self, begun: FileFacts) -> None:
         self._facts = begun
         self._clock_s = time.perf_counter()
+
+    def note_language(self, note: str) -> None:
+        """Keep what the document was found to be in."""
+        self._facts = replace(self._facts, language_note=note)
 
     def after(self, unit: "TranslatedUnit") -> FileFacts:
         """What is known when one more segment is done."""

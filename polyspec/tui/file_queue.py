@@ -1,5 +1,6 @@
 """The files to be translated, and what became of each. Draws nothing."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +54,7 @@ class QueuedFile:
             ("file", str(self.path)),
             ("into", str(self.job.output)),
             ("languages", self.row.languages),
+            ("", self.facts.language_note),
             ("format", self.facts.format_name),
             ("state", self.state),
             ("segments", f"{self.facts.num_segments:,}"),
@@ -81,7 +83,9 @@ def read_path(typed: str) -> Path:
         DocumentError: There is no such file.
     """
     name = typed.strip().strip("'\"").replace("\\ ", " ")
-    path = Path(name.removeprefix("file://")).expanduser()
+    if name.startswith("file://"):
+        name = _decode(name.removeprefix("file://"))
+    path = Path(name).expanduser()
     try:
         is_file = path.is_file()
     except (OSError, ValueError):
@@ -93,3 +97,13 @@ def read_path(typed: str) -> Path:
             remedy="check the path, or browse with ctrl+o",
         )
     return path.resolve()
+
+
+def _decode(uri: str) -> str:
+    """The path that a URI means: its bytes may be written as `%20`."""
+    path = re.sub(
+        rb"%([0-9A-Fa-f]{2})",
+        lambda found: bytes.fromhex(found[1].decode()),
+        uri.encode(),
+    )
+    return path.decode("utf-8", "replace")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from textual.message import Message
 
@@ -139,6 +139,12 @@ class TextJob:
     def is_unfinished(self) -> bool:
         """A cancelled text is not gone on with: another one is wanted."""
         return False
+
+    def again(self, run_number: int) -> Self:
+        """The same job once more, as another run."""
+        return replace(
+            self, run_number=run_number, _cancelled=threading.Event(), _started_s=0.0
+        )
 
     def cancel(self) -> None:
         """Stop before the next step."""

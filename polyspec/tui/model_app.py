@@ -1,5 +1,6 @@
 """The model in the interface: loading, switching, fetching, and what is said of it."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from textual.reactive import reactive
 
 from polyspec.errors import ModelError, PolySpecError
 from polyspec.tui.ending import EndingApp
+from polyspec.tui.heap import spare_heap
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -34,6 +36,7 @@ _LOADING_KEYS = frozenset(
     ("model", "gpu_layers", "threads", "ctx", "kv_type", "parallel", "exact")
 )
 """Settings that a model is loaded with."""
+_FLAG = re.compile("--([a-z]+(-[a-z]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,12 @@ class ModelApp(EndingApp):
 
         return load_settings(dict(self.overrides))
 
+    def is_private(self) -> bool:
+        try:
+            return self.settings().private
+        except PolySpecError:
+            return False
+
     def apply_setting(self, key: str) -> None:
         """Let a setting that was changed in its file take effect."""
         self.overrides.pop("from_" if key == "from" else key, None)
@@ -137,6 +146,7 @@ class ModelApp(EndingApp):
         if event.facts.default_target:
             self.take_default_target(event.facts.default_target)
         self.model_state = ModelState(event.facts.name, "ready")
+        spare_heap()
 
     def on_model_failed(self, event: "ModelFailed") -> None:
         from polyspec.tui.shelf import has_models
@@ -187,7 +197,8 @@ class ModelApp(EndingApp):
 
     def explain(self, error: PolySpecError) -> None:
         """Show an error with what to do about it."""
-        lines = (error.cause, f"→ {error.remedy}" if error.remedy else "")
+        remedy = name_settings(error.remedy)
+        lines = (error.cause, f"→ {remedy}" if remedy else "")
         self.notify(
             "\n".join(filter(None, lines)),
             title=error.problem,
@@ -195,3 +206,17 @@ class ModelApp(EndingApp):
             timeout=12,
             markup=False,
         )
+
+
+def name_settings(remedy: str) -> str:
+    """A remedy with settings in place of the command line's flags for them."""
+    from polyspec.settings import setting_keys
+
+    keys = setting_keys()
+
+    def name(found: "re.Match[str]") -> str:
+        key = found[1].replace("-", "_")
+        return key if key in keys else found[0]
+
+    named = _FLAG.sub(name, remedy)
+    return remedy if named == remedy else f"{named} (settings: f6)"

@@ -63,8 +63,11 @@ def open_interface(overrides: dict[str, Any] | None = None) -> int:
     )
     if problem is not None:
         app.add_problem(problem)
-    status = app.run()
-    return _leave(app, app.return_code or status or 0)
+    asked = app.run()
+    status = app.return_code or asked or 0
+    if status == 0:
+        app.forget_texts()
+    return _leave(app, status)
 
 
 def _leave(app: Any, status: int) -> int:

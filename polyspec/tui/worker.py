@@ -1,14 +1,15 @@
 """The one thread that owns the model, and what it says of it.
 
-Only this thread touches the translator. It posts messages and changes no widget; those
-who get the messages do. A job is asked between decoding steps whether it was cancelled.
+Only this thread touches the translator, but for counting tokens. It posts messages and
+changes no widget; those who get the messages do. A job is asked between decoding steps
+whether it was cancelled.
 """
 
 import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -122,6 +123,8 @@ class ModelWorker:
         self._line = _Line()
         self._changed = threading.Condition()
         self._translator: Translator | None = None
+        self._counting = threading.Lock()
+        """Held while tokens are counted, and when a model is about to be freed."""
         self._error: PolySpecError | None = None
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
 
@@ -157,6 +160,21 @@ class ModelWorker:
             self._thread.join(wait_s)
         return not self._thread.is_alive()
 
+    def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
+        """How many tokens texts have; None without a model. Takes a moment.
+
+        Called from any thread, also while the model decodes: its vocabulary does not
+        change.
+        """
+        with self._counting:
+            if self._translator is None:
+                return None
+            count = self._translator.session.count_tokens
+            try:
+                return [count(text) for text in texts]
+            except PolySpecError:  # told where the text is translated
+                return None
+
     def _ask_to_load(self, load: _Load) -> None:
         with self._changed:
             waiting = self._line.load
@@ -178,6 +196,7 @@ class ModelWorker:
                         self._do_job(task)
                 except Exception as error:
                     self._post(WorkerCrashed(error))
+            self._forget_translator()
 
     def _next(self) -> "_Load | Job | None":
         """The next thing to do; None at the end."""
@@ -212,10 +231,14 @@ class ModelWorker:
             rejoined = self._maker.rejoin(self._translator, settings)
             if rejoined is not None:
                 return stack.enter_context(rejoined)
-        self._translator = None
+        self._forget_translator()
         stack.close()
         self._tell(settings.model or "")
         return stack.enter_context(self._maker.open(settings, self._tell))
+
+    def _forget_translator(self) -> None:
+        with self._counting:
+            self._translator = None
 
     def _fail(self, error: PolySpecError) -> None:
         self._error = error

@@ -9,6 +9,7 @@ from textual.widgets import Input, TextArea
 
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.screens.translate import TranslateScreen
+from polyspec.tui.widgets.marked import MarkedArea
 from tests.fakes_tui import wait_until
 
 Compare = Callable[..., bool]
@@ -45,6 +46,15 @@ async def settle(pilot: Pilot[Any], app: PolySpecApp) -> None:
     await pilot.pause()
 
 
+async def wait_for_counts(pilot: Pilot[Any], app: PolySpecApp) -> None:
+    """Let the tokens of all texts be counted, which takes a moment."""
+    panes = [pane for pane in app.screen.query(MarkedArea) if pane.counted_text]
+    await wait_until(
+        pilot, lambda: all("tokens" in str(pane.border_subtitle) for pane in panes)
+    )
+    await pilot.pause(0.4)  # the last count may be of a text that was not complete
+
+
 async def translate(pilot: Pilot[Any], app: PolySpecApp) -> TranslateScreen:
     """Translate a text, with figures that are the same everywhere."""
     screen = app.screen
@@ -53,6 +63,7 @@ async def translate(pilot: Pilot[Any], app: PolySpecApp) -> TranslateScreen:
     screen.source.put_in(TEXT)
     await pilot.press("ctrl+t")
     await wait_until(pilot, lambda: "done" in screen.status.message)
+    await wait_for_counts(pilot, app)
     assert screen.figures is not None
     screen.figures.elapsed_s = 2.0
     app.rates = {"auto": screen.figures.rate}

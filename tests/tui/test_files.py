@@ -8,14 +8,17 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import DirectoryTree, Input
 
+from polyspec.cli.main import main
 from polyspec.prompting.interfaces import Completed, CompletionRequest, Piece
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.file_jobs import name_output
+from polyspec.tui.remembered import Remembered
 from polyspec.tui.screens.browse import BrowseScreen
 from polyspec.tui.screens.files import FilesScreen
 from polyspec.tui.screens.translate import TranslateScreen
 from polyspec.tui.widgets.queue.report import FileReport
 from tests.fakes_completer import FakeCompleter, own_text
+from tests.fakes_translator import FakeOpening
 from tests.fakes_tui import PaperMaker, drive, make_app, wait_until
 
 SLOW = "slow"
@@ -247,3 +250,47 @@ def test_a_later_run_of_the_program_goes_on_where_a_file_was(tmp_path: Path) -> 
     assert len(second.requests) < 6
     written = (tmp_path / "long.fr.txt").read_text("utf-8")
     assert written == source.read_text("utf-8").upper()
+
+
+def test_the_command_line_goes_on_where_the_interface_was(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = tmp_path / "long.txt"
+    source.write_text(f"done at once\nthis one is {SLOW}\n" * 3, "utf-8")
+    app = make_app(PaperMaker(SlowCompleter()))
+
+    async def leave_half_way(pilot: Pilot[int]) -> None:
+        screen = await open_files(pilot, app)
+        await add(pilot, screen, source)
+        await wait_until(
+            pilot, lambda: any(item.facts.num_segments for item in screen.items)
+        )
+
+    drive(app, leave_half_way)
+    second = FakeCompleter()
+    monkeypatch.setattr("polyspec.translator.open_translator", FakeOpening(second))
+    output = tmp_path / "long.fr.txt"
+    command = ["translate", "--in", source, "-o", output, "--from", "eng", "--to", "fr"]
+    assert main([str(word) for word in command]) == 0
+    assert "going on with" in capsys.readouterr().err
+    assert 0 < len(second.requests) < 6
+    assert output.read_text("utf-8") == source.read_text("utf-8").upper()
+
+
+def test_a_document_tells_its_own_language(tmp_path: Path) -> None:
+    source = tmp_path / "brief.txt"
+    source.write_text("Die Bibliothek ist am Sonntag leider geschlossen.\n", "utf-8")
+    app = make_app(remembered=Remembered("en", "fr"))
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = await open_files(pilot, app)
+        await add(pilot, screen, source)
+        await wait_until(pilot, lambda: states(screen) == ["done"])
+        report = screen.query_one(FileReport).facts
+        assert ("languages", "auto → fr") in report
+        assert any("German" in value for _, value in report)
+        assert app.model_state.mood == "ready"
+
+    drive(app, steps)

@@ -15,6 +15,7 @@ from polyspec.tui.interface_file import (
     read_interface,
     themes_dir,
 )
+from polyspec.tui.model_app import name_settings
 from polyspec.tui.remembered import Remembered
 from polyspec.tui.screens.ask import AskScreen
 from polyspec.tui.screens.settings import SettingsScreen
@@ -149,3 +150,15 @@ def test_a_wrong_interface_file_is_named(text: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read_interface()
     assert str(interface_path()) in caught.value.problem
+
+
+@pytest.mark.parametrize(
+    ("remedy", "named"),
+    [
+        ("pass a smaller --ctx", "pass a smaller ctx (settings: f6)"),
+        ("fewer --gpu-layers", "fewer gpu_layers (settings: f6)"),
+        ("use polyspec models verify --all", "use polyspec models verify --all"),
+    ],
+)
+def test_remedies_name_settings_in_place_of_flags(remedy: str, named: str) -> None:
+    assert name_settings(remedy) == named

@@ -3,6 +3,7 @@
 After a change that is meant: pytest tests/tui/test_snapshots.py --snapshot-update
 """
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,21 @@ from polyspec.tui.shelf import TableLine
 from polyspec.tui.widgets.models.card import ModelCard
 from tests.fakes_completer import FakeCompleter
 from tests.fakes_tui import PaperMaker, keep_in_history, make_app, wait_until
-from tests.tui.looks import Compare, Size, in_every_look, settle, translate
+from tests.tui.looks import (
+    Compare,
+    Size,
+    in_every_look,
+    settle,
+    translate,
+    wait_for_counts,
+)
 
 
 @pytest.fixture(autouse=True)
 def _colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
 
 
 def make_listed(
@@ -114,6 +124,7 @@ def test_stories(snap_compare: Compare, size: Size, theme: str) -> None:
         screen.query_one("#theme", TextArea).text = "a lighthouse in winter"
         await pilot.press("ctrl+t")
         await wait_until(pilot, lambda: "done" in screen.status.message)
+        await wait_for_counts(pilot, app)
         screen.status.show("done in 2.0 s")
         screen.status.figures = ""
 

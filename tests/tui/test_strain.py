@@ -1,7 +1,10 @@
 """What a day brings: storms of resizing, long pastes, changes in the middle of a run."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
+from textual.css.parse import parse
 from textual.pilot import Pilot
 
 from polyspec.errors import ModelError
@@ -115,6 +118,33 @@ def test_two_at_once_leave_a_file_that_can_be_read() -> None:
     assert read_remembered().target in ("de", "en")
     keep_remembered(Remembered("sw", "yo"))
     assert read_remembered().source == "sw"
+
+
+def test_styles_are_parsed_again_only_when_colours_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed: list[str] = []
+
+    def parse_and_note(scope: str, css: str, read_from: Any, **rest: Any) -> Any:
+        parsed.append(css)
+        return parse(scope, css, read_from, **rest)
+
+    monkeypatch.setattr("textual.css.stylesheet.parse", parse_and_note)
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        await pilot.press("f3", "f2")
+        parsed.clear()
+        await pilot.press("f6", "f2")
+        assert 0 < len(parsed) == len(set(parsed))
+        num_new = len(parsed)
+        app.theme = "polyspec-light"
+        await pilot.pause()
+        assert len(parsed) > 2 * num_new
+        light = app.available_themes["polyspec-light"].background
+        assert app.screen.styles.background.hex.lower() == light
+
+    drive(app, steps)
 
 
 def app_home() -> Path:

@@ -1,23 +1,26 @@
 """The Translate screen: what is typed is translated, shown, swapped and copied."""
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from polyspec.errors import ModelError
-from polyspec.paths import models_dir
+from polyspec.paths import data_dir, models_dir
 from polyspec.prompting.interfaces import Completed, Piece
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.remembered import Remembered, read_remembered
-from polyspec.tui.rescue import take_text
 from polyspec.tui.screens.files import FilesScreen
 from polyspec.tui.screens.help import HelpScreen
 from polyspec.tui.screens.language_picker import LanguagePicker, match_languages
 from polyspec.tui.screens.translate import TranslateScreen
+from polyspec.tui.widgets.drafters.figures import DrafterShare, DraftFigures
+from polyspec.tui.widgets.drafters.panel import DrafterPanel
 from polyspec.tui.widgets.source.pane import MAX_CHARS, clean_text
 from tests.fakes_completer import FakeCompleter
 from tests.fakes_tui import PaperMaker, drive, make_app, wait_until
@@ -260,6 +263,79 @@ def test_the_drafter_panel_shows_figures_and_switches() -> None:
     drive(app, steps)
 
 
+def test_a_switched_drafter_goes_on_with_the_running_text() -> None:
+    completer = GatedCompleter()
+    maker = PaperMaker(completer)
+    app = make_app(maker)
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = screen_of(app)
+        screen.source.put_in("good morning")
+        await pilot.press("ctrl+t", "f8")
+        await wait_until(pilot, lambda: screen.target.text == "GOO")
+        assert screen.panel is not None
+        screen.panel.post_message(DrafterPanel.DrafterPicked("none"))
+        await pilot.pause()
+        completer.gate.set()
+        await wait_until(pilot, lambda: screen.target.text == "GOOD MORNING")
+        assert maker.opened[-1].draft == "none"
+        assert completer.num_closed == completer.num_runs == 2
+        assert maker.num_closed == 0
+
+    drive(app, steps)
+
+
+def test_a_file_that_is_dropped_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a letter.txt").write_text("good day", "utf-8")
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = screen_of(app)
+        screen.source.post_message(Paste(f"'{tmp_path}/a letter.txt'"))
+        await wait_until(pilot, lambda: screen.target.text == "GOOD DAY")
+        assert screen.source.text == "good day"
+        await pilot.press("ctrl+u")
+        screen.source.post_message(Paste(f"file://{tmp_path}/a%20letter.txt\n"))
+        await wait_until(pilot, lambda: screen.source.text == "good day")
+
+    drive(app, steps)
+
+
+def test_a_document_that_is_dropped_joins_the_files(tmp_path: Path) -> None:
+    (tmp_path / "picture.docx").write_bytes(b"PK\x03\x04\x00\xff")
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = screen_of(app)
+        screen.source.post_message(Paste(f"{tmp_path}/picture.docx"))
+        await wait_until(pilot, lambda: isinstance(app.screen, FilesScreen))
+        files = app.screen
+        assert isinstance(files, FilesScreen)
+        await wait_until(pilot, lambda: len(files.items) == 1)
+        assert screen.source.text == ""
+
+    drive(app, steps)
+
+
+def test_a_path_that_leads_nowhere_is_a_text() -> None:
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = screen_of(app)
+        screen.source.post_message(Paste("/nowhere/at all"))
+        await wait_until(pilot, lambda: screen.source.text == "/nowhere/at all")
+
+    drive(app, steps)
+
+
+def test_plain_speed_is_that_of_the_same_run() -> None:
+    figures = DraftFigures(num_tokens=30, elapsed_s=2.0)
+    assert figures.plain_rate == 0
+    figures.drafters = {"table": DrafterShare(10, 8, 1.0)}
+    figures.is_over = True
+    assert (figures.rate, figures.plain_rate) == (15, 10)
+
+
 def test_help_explains_what_has_the_focus() -> None:
     app = make_app()
 
@@ -367,7 +443,8 @@ def test_a_mistake_in_the_interface_keeps_the_text_and_reports_without_it() -> N
     report = Path(app.farewell[-1].split(" is in ")[1]).read_text("utf-8")
     assert "fail" in report
     assert "secret" not in report
-    assert take_text() == "secret"
+    (kept,) = (data_dir() / "rescued").iterdir()
+    assert json.loads(kept.read_text("utf-8"))["source"] == "secret"
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ class DrafterSide(WritingRoom):
     ) -> None:
         event.stop()
         self.ui.switch_drafter(event.name)
+        self.start_again()
 
     def show_figures(self) -> None:
         super().show_figures()

@@ -171,7 +171,7 @@ class FilesScreen(Room):
             self.ui.next_run(),
             path,
             name_output(path, target.tag, taken),
-            self.ui.languages.source.tag,
+            "auto" if self.ui.languages.detects else self.ui.languages.source.tag,
             target.tag,
             encoding if encoding != "utf-8" else None,
         )
@@ -192,8 +192,10 @@ class FilesScreen(Room):
     def _show_languages(self) -> None:
         languages = self.ui.languages
         target = describe_language(languages.target) if languages.target else "?"
-        queue = self.query_one("#queue")
-        queue.border_subtitle = f"{describe_language(languages.source)} → {target}"
+        source = describe_language(languages.source)
+        if languages.detects:
+            source = "each file's own language"
+        self.query_one("#queue").border_subtitle = f"{source} → {target}"
 
     def _show(self, marked: int | None = None) -> None:
         options = self.query_one(FileList)

@@ -1,5 +1,8 @@
 """F1: what the focused thing is, and every key that works now."""
 
+import textwrap
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -8,8 +11,34 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from polyspec.tui.bindings import bind
+from polyspec.tui.widgets.fitted import Fitted
 
 _KEYS_OF_LISTS = "Keys can be changed in interface.toml, by the names at the right."
+
+
+class KeyTable(Fitted):
+    """Keys, what each does, and the names of that; long ones wrap in their column."""
+
+    def __init__(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def render(self) -> Content:
+        width = max((len(key) for key, _, _ in self._rows), default=0)
+        room = max(12, self.size.width - width - 2)
+        lines = []
+        for key, about, name in self._rows:
+            parts = [Content(part) for part in textwrap.wrap(about, room)]
+            if name and parts[-1].cell_length + len(name) + 2 <= room:
+                parts[-1] = Content.assemble(parts[-1], (f"  {name}", "$faint"))
+            elif name:
+                parts.append(Content.styled(name, "$faint"))
+            keys = [key, *[""] * (len(parts) - 1)]
+            lines += [
+                Content.assemble((f"{label:<{width}}  ", "$accent"), part)
+                for label, part in zip(keys, parts, strict=True)
+            ]
+        return Content("\n").join(lines)
 
 
 class HelpScreen(ModalScreen[None]):
@@ -48,23 +77,11 @@ class HelpScreen(ModalScreen[None]):
             box.border_subtitle = "esc closes"
             for topic in self._topics:
                 yield Static(topic, markup=False, classes="topic")
-            yield Static(self._table())
+            yield KeyTable(sorted(self._keys, key=_rank))
             yield Static(_KEYS_OF_LISTS, markup=False, classes="topic -muted")
 
     def action_close(self) -> None:
         self.dismiss(None)
-
-    def _table(self) -> Content:
-        width = max((len(key) for key, _, _ in self._keys), default=0)
-        rows = sorted(self._keys, key=_rank)
-        return Content("\n").join(
-            Content.assemble(
-                (f"{key:<{width}}", "$accent"),
-                f"  {about}",
-                (f"  {name}", "$faint") if name else "",
-            )
-            for key, about, name in rows
-        )
 
 
 def _rank(row: tuple[str, str, str]) -> int:

@@ -193,9 +193,10 @@ class ModelsScreen(Room):
         facts = self.ui.facts
         if model.is_damaged:
             state = "damaged"
+        elif facts is not None and facts.name == model.name:
+            state = "in use"  # even where its file is gone by now
         elif model.is_installed:
-            is_used = facts is not None and facts.name == model.name
-            state = "in use" if is_used else "installed"
+            state = "installed"
         else:
             state = "available" if model.is_verified else "not tried by us"
         return ModelRow(

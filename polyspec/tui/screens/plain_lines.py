@@ -86,7 +86,7 @@ def wrap_line(line: str, width: int) -> Iterator[str]:
             continue
         if row:
             yield row
-        *full, row = chop_cells(word, width) or [""]
+        *full, row = chop_cells(word, width) or [word]
         yield from full
     yield row
 

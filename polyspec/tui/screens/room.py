@@ -58,16 +58,14 @@ class Room(Screen[None]):
         bar = self.query_one(NavBar)
         bar.state, bar.mood = state.text, state.mood
 
+    def texts_to_keep(self) -> dict[str, str]:
+        """The user's texts here that would be lost, by name."""
+        return {}
+
     def show_problem(self, error: PolySpecError) -> None:
         """Show an error where the user looks, with what to do about it."""
         self.status.show_problem(error.problem)
-        self.notify(
-            "\n".join(filter(None, (error.cause, f"→ {error.remedy}"))),
-            title=error.problem,
-            severity="error",
-            timeout=12,
-            markup=False,
-        )
+        self.ui.explain(error)
 
     @on(NavBar.Picked)
     def go(self, event: NavBar.Picked) -> None:

@@ -50,6 +50,19 @@ class StoriesScreen(WritingRoom):
         super().on_mount()
         self._language = self.ui.languages.target or self.ui.languages.source
         self._show_language()
+        self._take_back()
+
+    def texts_to_keep(self) -> dict[str, str]:
+        return {"theme": self.form.theme, "story": self.target.fresh_text}
+
+    def _take_back(self) -> None:
+        """Show the story of a run that was ended from outside."""
+        texts = self.ui.texts_back
+        theme, story = texts.pop("theme", ""), texts.pop("story", "")
+        if theme.strip() or story.strip():
+            self.form.theme = self._title = theme
+            self.target.show_text(story)
+            self.status.show("this is your story from last time")
 
     @property
     def form(self) -> StoryForm:

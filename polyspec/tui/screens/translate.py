@@ -70,6 +70,12 @@ class TranslateScreen(SourceSide):
         self.ui.queue_long_text(event.text)
         self.status.show(f"over {MAX_CHARS:,} characters: put among the files")
 
+    @on(SourcePane.PathPasted)
+    def read_dropped(self, event: SourcePane.PathPasted) -> None:
+        event.stop()
+        if not self.ui.take_dropped(event.text, self.source.put_in):
+            self.source.put_in(event.text)
+
     @on(SourcePane.Cleaned)
     def tell_cleaned(self, event: SourcePane.Cleaned) -> None:
         event.stop()
@@ -178,10 +184,19 @@ class TranslateScreen(SourceSide):
         if edited is not None:
             self._put_source(edited)
 
-    def put_back(self, text: str) -> None:
-        """Give back the text of a run that was ended from outside."""
-        self._put_source(text)
-        self.status.show("this is your text from last time")
+    def texts_to_keep(self) -> dict[str, str]:
+        return {"source": self.source.text, "translation": self.target.fresh_text}
+
+    def take_back(self, texts: dict[str, str]) -> None:
+        """Show the texts of a run that was ended from outside, and take them out."""
+        text, translation = texts.pop("source", ""), texts.pop("translation", "")
+        if text.strip():
+            typed = self.source.text  # while the program started
+            self._put_source(
+                text + typed, settled=bool(translation.strip() and not typed)
+            )
+            self.target.show_text(translation)
+            self.status.show("this is your text from last time")
 
     def put_both(self, text: str, translation: str) -> None:
         """Show a text with the translation that it once got."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from polyspec.tui.screens.room import Room
+from polyspec.tui.screens.counting import CountingRoom
 from polyspec.tui.widgets.marked import Mark
 from polyspec.tui.widgets.target.pane import TargetPane
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from polyspec.tui.widgets.drafters.figures import DraftFigures
 
 
-class WritingRoom(Room):
+class WritingRoom(CountingRoom):
     """A screen with a pane that the model fills."""
 
     DOING = "writing …"
@@ -44,6 +44,11 @@ class WritingRoom(Room):
         self.run_number = job.run_number
         self.ui.worker.submit(job)
         self._show_running(True)
+
+    def start_again(self) -> None:
+        """Begin the run anew, if there is one."""
+        if self._job is not None:
+            self.start(self._job.again(self.ui.next_run()))
 
     def cancel(self) -> None:
         """Stop the run, if there is one."""
@@ -115,6 +120,7 @@ class WritingRoom(Room):
             if self.figures is not None:
                 self.figures.elapsed_s = event.elapsed_s
                 self.figures.drafters = event.drafters
+                self.figures.is_over = True
                 self.ui.note_rate(self.figures.rate)
                 self.status.figures = self.figures.describe()
         self.show_figures()

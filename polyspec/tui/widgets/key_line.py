@@ -11,6 +11,7 @@ from textual.screen import Screen
 from polyspec.tui.widgets.word_line import Word, WordLine
 
 _PALETTE = "command_palette"
+_HELP = "help"
 
 
 class KeyLine(WordLine):
@@ -34,7 +35,7 @@ class KeyLine(WordLine):
             return
         screen = self.screen
         seen = set()
-        words = []
+        words: list[Word] = []
         palette = None
         for _, binding, is_enabled, tooltip in screen.active_bindings.values():
             if binding.action.endswith(_PALETTE):
@@ -43,7 +44,9 @@ class KeyLine(WordLine):
                 continue
             seen.add(binding.action)
             label = self._label(screen, binding, is_enabled=is_enabled)
-            words.append(Word(label, binding.key, tooltip or binding.description))
+            word = Word(label, binding.key, tooltip or binding.description)
+            # What says what all the others are for comes first, so that it always fits.
+            words.insert(0 if binding.action == _HELP else len(words), word)
         self.words = words
         if palette is not None:
             label = self._label(screen, palette, is_enabled=True)

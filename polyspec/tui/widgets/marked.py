@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 
 from rich.containers import Lines
 from rich.text import Span, Text
+from textual.message import Message
 from textual.widgets import TextArea
+
+from polyspec.tui.widgets.lengths import Length
+
+_FRAME_WIDTH = 6
+"""Cells of the border beside what is written into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,10 @@ class MarkedArea(TextArea):
     change of the text.
     """
 
+    @dataclass
+    class LengthChanged(Message):
+        """The text is another one, whose tokens are to be counted."""
+
     def __init__(self, placeholder: str, *, id: str, read_only: bool = False) -> None:
         super().__init__(
             read_only=read_only,
@@ -39,6 +49,29 @@ class MarkedArea(TextArea):
         )
         self._line_starts: list[int] = [0]
         self._cutter = _Cutter()
+        self._length = Length()
+
+    @property
+    def counted_text(self) -> str:
+        """The text whose length is told."""
+        return self.text
+
+    def show_length(self) -> None:
+        """Tell how long the text is; its tokens are told when they are counted."""
+        length = Length.of(self.counted_text)
+        if length.num_chars:
+            # The old number stays for a moment: without it the line would flicker.
+            length = replace(length, num_tokens=self._length.num_tokens)
+        self._set_length(length)
+        self.post_message(self.LengthChanged())
+
+    def show_tokens(self, num_tokens: int | None) -> None:
+        """Tell how many tokens the text has; None where there is no model."""
+        self._set_length(replace(self._length, num_tokens=num_tokens))
+
+    def _set_length(self, length: Length) -> None:
+        self._length = length
+        self.border_subtitle = length.describe(self.outer_size.width - _FRAME_WIDTH)
 
     def marks_between(self, first: int, last: int) -> Iterable[Mark]:
         """The marks of a stretch; later ones are drawn over earlier ones."""
@@ -67,6 +100,7 @@ class MarkedArea(TextArea):
         return self._line_starts[line] + column
 
     def on_resize(self) -> None:
+        self._set_length(self._length)
         # Textual wraps anew, but keeps rows as they were when their number is the same.
         self.refresh()
 

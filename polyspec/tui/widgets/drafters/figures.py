@@ -25,6 +25,7 @@ class DraftFigures:
     elapsed_s: float = 0.0
     drafters: Mapping[str, DrafterShare] = field(default_factory=dict)
     """Known at the end of a run."""
+    is_over: bool = False
 
     @property
     def num_accepted(self) -> int:
@@ -39,6 +40,15 @@ class DraftFigures:
     def rate(self) -> float:
         """Tokens a second, all segments together."""
         return self.num_tokens / self.elapsed_s if self.elapsed_s else 0.0
+
+    @property
+    def plain_rate(self) -> float:
+        """Tokens a second that plain decoding would have reached in the same run.
+
+        By the step cost of this machine; 0 while the run is not over.
+        """
+        plain_s = self.elapsed_s + self.saved_s
+        return self.num_tokens / plain_s if self.is_over and plain_s > 0 else 0.0
 
     @property
     def mean_length(self) -> float:

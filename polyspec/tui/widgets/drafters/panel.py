@@ -85,10 +85,10 @@ class FigureTable(Lines):
         yield "tokens/s now", f"{figures.rate:.1f}" if figures.rate else "–"
         for name, rate in sorted(self.rates.items()):
             yield f"  with {name}", f"{rate:.1f}"
+        plain = figures.plain_rate
+        yield "tokens/s plain", f"{plain:.1f}" if plain else "–"
         if self.rungs:
-            seconds = self.rungs[0][1]
-            yield "tokens/s plain", f"{1 / seconds:.1f}"
-            yield "plain step", f"{1000 * seconds:.0f} ms"
+            yield "plain step", f"{1000 * self.rungs[0][1]:.0f} ms"
         if figures.num_drafted:
             share = figures.num_accepted / figures.num_drafted
             yield "drafted", f"{figures.num_drafted}"

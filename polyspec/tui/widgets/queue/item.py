@@ -38,8 +38,8 @@ class QueueRow:
             (f"{self.state:<8} ", style),
             (f"{bar:<{_BAR_WIDTH}}", style),
             f" {self.share:>4.0%}  {self.name}",
+            (f"  {left}" if left else "", "$accent"),
             (f"  {self.languages}", "$muted"),
-            (f"  {left}" if left else "", "$muted"),
         )
 
 

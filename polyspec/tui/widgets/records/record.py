@@ -43,7 +43,7 @@ class RecordCard(Fitted):
             return Content.styled(_EMPTY, "$muted")
         facts = [
             ("languages", record.languages),
-            ("time", record.when.replace("T", " ").rstrip("Z")),
+            ("time", record.when),
             ("by", record.origin),
         ]
         return Content("\n").join(

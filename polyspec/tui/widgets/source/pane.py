@@ -18,6 +18,8 @@ MAX_CHARS = 60_000
 """Longer texts are slow to wrap and draw, and are better translated as files."""
 
 _BREAKS = re.compile("\r\n|[\r\x85\u2028\u2029]")
+_PATH = re.compile("(['\"]?(/|~/|[A-Za-z]:\\\\)|file://).{1,4000}")
+"""What a terminal puts in where a file is dropped; it may as well be a text."""
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -32,7 +34,8 @@ class SourcePane(MarkedArea):
     HELP = (
         "The text to translate. Type or paste; after a short pause it is translated, "
         "and the translation follows what you type. Underlined are terms of the "
-        "glossary; put the cursor on one to read its translation."
+        "glossary; put the cursor on one to read its translation. A file that is "
+        "dropped here is read."
     )
     COMPONENT_CLASSES = {"source-pane--term"}
 
@@ -48,6 +51,12 @@ class SourcePane(MarkedArea):
     @dataclass
     class Refused(Message):
         """What was pasted is too long for a pane."""
+
+        text: str
+
+    @dataclass
+    class PathPasted(Message):
+        """What was pasted may be the path of a file."""
 
         text: str
 
@@ -95,7 +104,7 @@ class SourcePane(MarkedArea):
     def announce_edit(self, event: TextArea.Changed) -> None:
         event.stop()
         self.measure()  # also after an edit was undone
-        self.border_subtitle = count_words(self.text)
+        self.show_length()
         self.post_message(self.Edited(self.text))
 
     @on(TextArea.SelectionChanged)
@@ -125,7 +134,10 @@ class SourcePane(MarkedArea):
     async def _on_paste(self, event: Paste) -> None:
         event.prevent_default()
         event.stop()
-        self.put_in(event.text)
+        if _PATH.fullmatch(event.text.strip()):
+            self.post_message(self.PathPasted(event.text))
+        else:
+            self.put_in(event.text)
 
     def action_paste(self) -> None:
         """Insert what was copied."""
@@ -141,12 +153,3 @@ class SourcePane(MarkedArea):
             self.post_message(self.Refused(text))
         elif result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)
-
-
-def count_words(text: str) -> str:
-    """How long a text is, for people; empty for an empty one."""
-    if not text:
-        return ""
-    num_words = len(text.split())
-    words = "1 word" if num_words == 1 else f"{num_words:,} words"
-    return f"{len(text):,} characters · {words}"

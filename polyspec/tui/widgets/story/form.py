@@ -83,6 +83,15 @@ class StoryForm(Vertical):
             self.query_one("#story-language", Button).label = f"{name} ▾"
 
     @property
+    def theme(self) -> str:
+        """What the story is to be about."""
+        return self.query_one("#theme", TextArea).text
+
+    @theme.setter
+    def theme(self, text: str) -> None:
+        self.query_one("#theme", TextArea).text = text
+
+    @property
     def wish(self) -> StoryWish | None:
         """What is asked for; None while a number is out of range."""
         words = self.query_one("#words", Input)
@@ -91,8 +100,7 @@ class StoryForm(Vertical):
             result = field.validate(field.value)
             if result is not None and not result.is_valid:
                 return None
-        theme = self.query_one("#theme", TextArea).text.strip()
-        return StoryWish(theme, int(words.value), float(temperature.value))
+        return StoryWish(self.theme.strip(), int(words.value), float(temperature.value))
 
     @on(Button.Pressed)
     def ask_language(self, event: Button.Pressed) -> None:

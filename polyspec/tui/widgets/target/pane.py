@@ -12,7 +12,6 @@ from textual.widgets.text_area import Edit, EditResult
 
 from polyspec.tui.themes import PROPOSERS
 from polyspec.tui.widgets.marked import Mark, MarkedArea, find_between, move_marks
-from polyspec.tui.widgets.source.pane import count_words
 from polyspec.tui.widgets.target.alignment import Alignment, Stretch
 
 _LOOKS = frozenset(("stale", "flagged", *PROPOSERS))
@@ -71,6 +70,10 @@ class TargetPane(MarkedArea):
     def fresh_text(self) -> str:
         """What was written by the latest run."""
         return self.text[: self._num_fresh]
+
+    @property
+    def counted_text(self) -> str:
+        return self.fresh_text
 
     @property
     def flags(self) -> tuple[Mark, ...]:
@@ -196,5 +199,5 @@ class TargetPane(MarkedArea):
 
     def _measure(self) -> None:
         self._num_chars = self.measure()
-        self.border_subtitle = count_words(self.fresh_text)
+        self.show_length()
         self.redraw()
