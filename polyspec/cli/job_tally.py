@@ -90,7 +90,9 @@ class Tally:
         """Sum up."""
         diagnostics.note(
             f"{_count(self.num_segments, 'segment')}, "
-            f"{_count(self.num_words, 'word')} in {elapsed_s:.1f} s"
+            f"{_count(self.num_words, 'word')} in {elapsed_s:.1f} s, "
+            f"{self.stats.num_tokens / max(elapsed_s, 1e-9):.0f} tokens/s, "
+            f"{len(self.flags)} flagged"
             + (
                 f", {self.num_replayed} of the segments by an earlier run"
                 if self.num_replayed

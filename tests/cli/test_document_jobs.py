@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -199,6 +200,22 @@ def test_a_report_names_what_needs_a_look(
         assert (fields["num_segments"], fields["num_kept"]) == (8, 1)
         (flag,) = fields["flagged"]
         assert (flag["number"], flag["is_kept"]) == (4, True)
+
+
+def test_the_summary_tells_size_time_speed_and_flags(
+    fake: FakeOpening,
+    source: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fake.completer.answer = lambda text: text if "3" in text else text.upper()
+    assert translate("--in", source, "-o", tmp_path / "out.txt") == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.search(
+        r"8 segments, 40 words in \d+\.\d s, \d+ tokens/s, 1 flagged\n", err
+    )
+    assert "1 of 8 segments need a look; 1 of them keep their source text" in err
 
 
 def test_a_report_without_a_format_is_refused(
