@@ -13,7 +13,11 @@ EXACT = Exactness((2, 3), 256)
 
 
 def make_target(
-    *, file_size: int = 1, kv_type: str = "f16", context_size: int = 4096
+    *,
+    file_size: int = 1,
+    kv_type: str = "f16",
+    context_size: int = 4096,
+    is_repacked: bool = True,
 ) -> LlamaTarget:
     """As much of a target as the key of a ladder is made of."""
     header = SimpleNamespace(file_size=file_size, tensors=())
@@ -23,6 +27,7 @@ def make_target(
         files=(Path("a.model.gguf"),),
         description="tiny",
         gpu_layers=0,
+        is_repacked=is_repacked,
     )
     options = SimpleNamespace(num_threads=None, kv_type=kv_type)
     target = SimpleNamespace(
@@ -56,6 +61,20 @@ def test_another_file_or_setting_is_another_ladder(
     assert kept[0].get(make_target(file_size=2)) is None
     assert kept[0].get(make_target(kv_type="q8_0")) is None
     assert not kept[0].knows_exactness(make_target(file_size=2))
+
+
+def test_each_arrangement_of_the_weights_has_a_ladder(
+    kept: tuple[LadderCache, Path],
+) -> None:
+    cache = kept[0]
+    as_in_file = make_target(is_repacked=False)
+    assert cache.get(as_in_file) is None
+    cache.put(as_in_file, {1: 0.02, 64: 0.05}, None)
+    repacked, flat = cache.get_repacked(as_in_file), cache.get(as_in_file)
+    assert repacked is not None
+    assert flat is not None
+    assert repacked.of(64) == SECONDS[64]
+    assert flat.of(64) == 0.05
 
 
 def test_a_ladder_without_a_probe_has_no_exact_widths(tmp_path: Path) -> None:
