@@ -21,6 +21,7 @@ from polyspec.engine.ladder import (
     probe_exactness,
 )
 from polyspec.engine.model import Model
+from polyspec.engine.passes import MOST_ROWS
 from polyspec.engine.target import MAX_SEQUENCES, ContextOptions, LlamaTarget
 from polyspec.errors import ModelError
 from polyspec.gguf_header import (
@@ -34,8 +35,8 @@ from polyspec.prompting.detect import detect_profile
 from polyspec.prompting.profiles import Profile, find_profile
 from polyspec.settings import Settings
 
-MAX_PARALLEL = 64
-"""Most sequences side by side that nobody asked for."""
+MAX_PARALLEL = MOST_ROWS
+"""Most sequences side by side that nobody asked for: as one pass can take."""
 NUM_PREFIXES = 2
 """Sequence ids that shared prefixes take."""
 _MANY_TEXTS = 16
@@ -310,10 +311,7 @@ def _device_notes(model: Model) -> Iterator[str]:
     if missing:
         problem, remedy = missing
         yield f"{problem}; to change that: {remedy}"
-    uses_gpu = model.gpu_layers != 0 and any(
-        device.kind == "gpu" for device in list_devices()
-    )
-    if uses_gpu and 0 < model.gpu_layers < model.num_layers:
+    if model.uses_gpu and 0 < model.gpu_layers < model.num_layers:
         yield (
             f"{model.gpu_layers} of {model.num_layers} layers are on the GPU; "
             "the others are on the processor"

@@ -26,6 +26,8 @@ from polyspec.decoding.verify import verify_drawn, verify_greedy, verify_resampl
 from polyspec.errors import EngineError
 
 __all__ = ["Emitted", "Finished", "Request", "Scheduler"]
+_STARTING_SHARE = 8
+"""One of so many places may be empty until others are free to start together."""
 
 
 class Scheduler:
@@ -100,7 +102,13 @@ class Scheduler:
         live: list[LiveSequence],
         held: list[LiveSequence],
     ) -> None:
-        """Start requests while there are places and room; `held` waits for room."""
+        """Start requests while there are places and room; `held` waits for room.
+
+        Among many sequences, several start together: their prompts are read in one
+        wide pass, which costs less for each token than a pass for each prompt.
+        """
+        if live and len(self._free_ids) < self.max_sequences // _STARTING_SHARE:
+            return
         while self._free_ids:
             if not held:
                 found = next(waiting, None)

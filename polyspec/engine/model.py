@@ -9,6 +9,7 @@ from typing import Any, Self
 from polyspec.engine import bindings
 from polyspec.engine.adapter import load_adapter
 from polyspec.engine.bindings import llama
+from polyspec.engine.devices import list_devices
 from polyspec.engine.tokenizer import Tokenizer
 from polyspec.errors import ModelError
 from polyspec.gguf_header import GgufHeader, read_gguf_header
@@ -91,6 +92,13 @@ class Model:
     @property
     def num_layers(self) -> int:
         return int(llama().llama_model_n_layer(self.handle))
+
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether layers are offloaded, and there is a GPU to take them."""
+        return self.gpu_layers != 0 and any(
+            device.kind == "gpu" for device in list_devices()
+        )
 
     @property
     def can_trim(self) -> bool:

@@ -17,6 +17,7 @@ from polyspec.engine.adapter import use_adapter
 from polyspec.engine.bindings import llama
 from polyspec.engine.headroom import require_memory
 from polyspec.engine.model import Model
+from polyspec.engine.passes import split_passes
 from polyspec.engine.threads import ThreadGovernor, default_threads
 from polyspec.errors import EngineError
 
@@ -54,13 +55,14 @@ class ContextOptions:
 def _require_memory(model: Model, options: ContextOptions) -> None:
     """Refuse a context that no memory here could hold.
 
-    One copy of the logits is computed and another one is read.
+    One copy of the logits is computed, another one is read, and where a step takes
+    several passes a third one joins what they gave.
     """
     require_memory(
         options.context_size,
         options.context_size * model.cache_bytes_per_token(),
         options.kv_type,
-        2 * options.max_outputs * model.tokenizer.vocab_size * _LOGIT_BYTES,
+        3 * options.max_outputs * model.tokenizer.vocab_size * _LOGIT_BYTES,
     )
 
 
@@ -81,6 +83,7 @@ class LlamaTarget:
         self.vocab_size = model.tokenizer.vocab_size
         self.can_trim = model.can_trim
         self.num_steps = 0
+        self._uses_gpu = model.uses_gpu
         self._closing = ExitStack()
         self.handle: Any = self._make_context()
         self._closing.callback(self._llama.llama_free, self.handle)
@@ -151,6 +154,42 @@ class LlamaTarget:
 
     def evaluate(self, chunks: Sequence[Chunk]) -> LogitsArray:
         """Append the chunks to their sequences and return the wanted logits."""
+        width = sum(len(chunk.token_ids) for chunk in chunks)
+        num_rows = sum(chunk.num_outputs for chunk in chunks)
+        if not 0 < width <= self.max_batch or num_rows > self.max_outputs:
+            raise ValueError(
+                f"a step takes 1 to {self.max_batch} tokens and {self.max_outputs} "
+                f"outputs: {width} tokens, {num_rows} outputs"
+            )
+        bindings.forget_log()
+        started = time.perf_counter()
+        passes = [chunks] if self._uses_gpu else split_passes(chunks)
+        if len(passes) == 1:
+            self._decode(chunks)
+            logits = self._rows(num_rows)
+        else:
+            logits = self._evaluate_passes(passes, num_rows)
+        self.num_steps += 1
+        if self._governor and self._expected and width <= self._expected.max_width:
+            self._llama.llama_synchronize(self.handle)
+            elapsed = time.perf_counter() - started
+            self._adopt(self._governor.after_step(elapsed, self._expected.of(width)))
+        return logits
+
+    def _evaluate_passes(
+        self, passes: Sequence[Sequence[Chunk]], num_rows: int
+    ) -> LogitsArray:
+        """Decode one after another; each pass overwrites the logits of the last."""
+        logits = np.empty((num_rows, self.vocab_size), dtype=np.float32)
+        first = 0
+        for chunks in passes:
+            self._decode(chunks)
+            end = first + sum(chunk.num_outputs for chunk in chunks)
+            logits[first:end] = self._rows(end - first)
+            first = end
+        return logits
+
+    def _decode(self, chunks: Sequence[Chunk]) -> None:
         tokens: list[int] = []
         positions: list[int] = []
         sequence_ids: list[int] = []
@@ -161,31 +200,15 @@ class LlamaTarget:
             positions += range(chunk.position, chunk.position + size)
             sequence_ids += [chunk.sequence_id] * size
             outputs += [0] * (size - chunk.num_outputs) + [1] * chunk.num_outputs
-        width, num_rows = len(tokens), sum(outputs)
-        if not 0 < width <= self.max_batch or num_rows > self.max_outputs:
-            raise ValueError(
-                f"a step takes 1 to {self.max_batch} tokens and {self.max_outputs} "
-                f"outputs: {width} tokens, {num_rows} outputs"
-            )
+        width = len(tokens)
         self._tokens[:width] = tokens
         self._positions[:width] = positions
         self._sequence_ids[:width] = sequence_ids
         self._outputs[:width] = outputs
         self._batch.n_tokens = width
-        self._decode(width)
-        return self._rows(num_rows)
-
-    def _decode(self, width: int) -> None:
-        bindings.forget_log()
-        started = time.perf_counter()
         code = self._llama.llama_decode(self.handle, self._batch)
         if code:
             raise bindings.decode_error(code)
-        self.num_steps += 1
-        if self._governor and self._expected and width <= self._expected.max_width:
-            self._llama.llama_synchronize(self.handle)
-            elapsed = time.perf_counter() - started
-            self._adopt(self._governor.after_step(elapsed, self._expected.of(width)))
 
     def _rows(self, num_rows: int) -> LogitsArray:
         if not num_rows:

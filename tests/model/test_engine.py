@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,26 @@ def test_prompts_are_completed_with_valid_text(target: LlamaTarget) -> None:
         assert end.text == pieces[index]
         assert 1 <= end.num_tokens <= 12
         end.text.encode()
+
+
+def test_many_sequences_decode_beside_a_prompt(model: Model) -> None:
+    options = ContextOptions(num_sequences=70, context_size=1024, num_threads=2)
+    with closing(LlamaTarget(model, options)) as target:
+        ids = encode(target, PROMPTS[0])[:5]
+        alone = feed(target, 69, 0, ids)
+        target.release(69)
+        shorter = feed(target, 0, 0, ids[:4])
+        for sequence_id in range(1, 66):
+            target.copy_prefix(0, sequence_id, 4)
+        chunks = [Chunk(sequence_id, 4, [ids[4]], 1) for sequence_id in range(66)]
+        chunks += [Chunk(66, 0, ids[:4], 1), Chunk(67, 0, ids, 0)]
+        rows = target.evaluate(chunks)
+        # Kernels of other widths round otherwise, by far less than tokens differ.
+        for row in rows[:66]:
+            assert np.abs(row - alone[4]).mean() < 0.1 * np.abs(row - alone[3]).mean()
+        last = np.abs(rows[66] - shorter[3]).mean()
+        assert last < 0.1 * np.abs(rows[66] - alone[4]).mean()
+        assert target.num_steps > 0
 
 
 def test_rows_come_in_the_order_of_the_chunks(target: LlamaTarget) -> None:
@@ -288,6 +309,7 @@ def test_a_context_that_memory_cannot_hold_is_an_error(model: Model) -> None:
 
 _SMALL_MEMORY = """
 import resource, sys
+from contextlib import closing
 from pathlib import Path
 from polyspec.engine.model import Model
 from polyspec.engine.target import ContextOptions, LlamaTarget

@@ -508,3 +508,22 @@ def test_prompts_are_cut_into_pieces_of_a_batch() -> None:
         later.position == earlier.position + len(earlier.token_ids)
         for (earlier,), (later,) in pairwise(target.steps)
     )
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=60), st.integers(1, 24))
+def test_prompts_of_many_texts_are_read_together(
+    lengths: list[int], max_sequences: int
+) -> None:
+    target = FakeTarget(vocab_size=5)
+    requests = [Request((2, 3), length) for length in lengths]
+    policy = DraftPolicy(StepCost.flat())
+    scheduler = Scheduler(target, None, policy, max_sequences=max_sequences)
+    assert len(run_all(scheduler, requests)) == len(lengths)
+    begun = [
+        sum(chunk.position == 0 for chunk in step)
+        for step in target.steps
+        if any(chunk.position == 0 for chunk in step)
+    ]
+    # The last to start may be fewer: none is left to wait for.
+    assert all(num >= max_sequences // 8 for num in begun[:-1])
+    assert sum(begun) == len(lengths)

@@ -31,6 +31,7 @@ class FakeModel:
     num_layers = 4
     max_context = 8192
     bytes_per_token = 1 << 16
+    has_gpu = False
     closed: list[str]
 
     def __init__(
@@ -46,6 +47,10 @@ class FakeModel:
         self.files = (path, adapter) if adapter else (path,)
         self.header = SimpleNamespace(metadata={}, file_size=1, tensors=())
         self.tokenizer = ByteTokenizer()
+
+    @property
+    def uses_gpu(self) -> bool:
+        return self.has_gpu and self.gpu_layers != 0
 
     def cache_bytes_per_token(self) -> int:
         return self.bytes_per_token
@@ -331,6 +336,7 @@ def test_layers_left_on_the_processor_are_a_note(
 ) -> None:
     gpu = Device("GPU0", "gpu", "a GPU", 1 << 30, 1 << 30)
     monkeypatch.setattr(loading, "list_devices", lambda: [gpu])
+    monkeypatch.setattr(FakeModel, "has_gpu", True)
     assert bench.load(Settings(gpu_layers=gpu_layers)).notes == notes
 
 

@@ -96,7 +96,7 @@ def test_exactness_without_an_exact_width_turns_drafting_off() -> None:
 
 def test_as_many_go_side_by_side_as_pay_unless_told_otherwise() -> None:
     loaded = make_loaded(cost=StepCost.flat())
-    assert make_translator(Settings(), loaded).num_parallel == 61
+    assert make_translator(Settings(), loaded).num_parallel == 60
     assert make_translator(Settings(parallel=3), loaded).num_parallel == 3
 
 
