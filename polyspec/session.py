@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 from polyspec.decoding.draft_policy import DraftPolicy
@@ -162,6 +163,7 @@ class Session:
                 sampling=request.sampling,
                 stream=index if request.stream is None else request.stream,
                 is_end=self._make_end_test(stream),
+                ends_alone=self._make_last_test(request.prompt.stop),
             )
 
     def _encode(self, parts: tuple[PromptPart, ...]) -> list[int]:
@@ -180,6 +182,19 @@ class Session:
             return stream.is_stopped
 
         return is_end
+
+    def _make_last_test(self, stop: Sequence[str]) -> Callable[[int], bool]:
+        """Tell of a token alone whether an answer with these stops ends with it."""
+        stops = [text.encode() for text in stop]
+
+        @lru_cache(maxsize=4096)
+        def ends_alone(token_id: int) -> bool:
+            if self.tokenizer.is_end(token_id):
+                return True
+            piece = self.tokenizer.piece(token_id)
+            return any(text in piece for text in stops)
+
+        return ends_alone
 
     def _finish(self, step: Finished, answer: _Answer) -> Iterator[Piece | Completed]:
         answer.stream.finish()

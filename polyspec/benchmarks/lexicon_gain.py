@@ -100,12 +100,16 @@ def _judge(
     # The number of a pair stands for its prompt.
     answers = [Answer(ids, (number,)) for number, (_, ids) in enumerate(hinted)]
 
-    def replay(name: str, drafter: Drafter) -> float:
+    def replay(drafters: dict[str, Drafter]) -> float:
         policy = DraftPolicy(named_ladder(ladder))
-        chain = ChainDrafter({name: drafter}, policy.feedback)
+        chain = ChainDrafter(drafters, policy.feedback)
         return replay_answers(chain, policy, answers).speed_up
 
+    beside = TableDrafter(table)
     with_source = SourceDrafter(
-        lambda prompt_ids: hinted[prompt_ids[0]][0], table, Scorer(weights)
+        lambda prompt_ids: hinted[prompt_ids[0]][0], beside.table, Scorer(weights)
     )
-    return Gain(replay(TABLE, TableDrafter(table)), replay(SOURCE, with_source))
+    return Gain(
+        replay({TABLE: TableDrafter(table)}),
+        replay({TABLE: beside, SOURCE: with_source}),
+    )

@@ -64,7 +64,14 @@ class Measured:
 
     def as_answer(self) -> Answer:
         """The text as a replay takes it."""
-        return Answer(self.output_ids, self.prompt_ids, self.max_tokens, self.source)
+        is_cut = len(self.output_ids) >= self.max_tokens
+        return Answer(
+            self.output_ids,
+            self.prompt_ids,
+            self.max_tokens,
+            self.source,
+            None if is_cut or not self.output_ids else self.output_ids[-1],
+        )
 
 
 @dataclass(frozen=True, slots=True)

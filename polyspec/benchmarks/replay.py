@@ -6,11 +6,14 @@ replaced, by the tokens it once chose and by a ladder of what its steps cost.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
+from operator import eq
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft, Drafter
+from polyspec.decoding.sequences import cut_before_end
 from polyspec.decoding.step_cost import StepCost
 from polyspec.gguf_header import GgufHeader
 from polyspec.tables.corpus import read_lines
@@ -32,6 +35,8 @@ class Answer:
     """Where the answer would have been cut."""
     source: str = ""
     """What it translates; empty for nothing."""
+    end_id: int | None = None
+    """The token that ended it, of which a draft saves nothing."""
 
 
 class Policy(Protocol):
@@ -179,6 +184,7 @@ class _Sequence:
     sequence_id: int
     output_ids: tuple[int, ...]
     max_tokens: int
+    ends_alone: Callable[[int], bool]
     num_written: int = 0
 
 
@@ -224,7 +230,8 @@ class _Run:
             if self._drafter is not None:
                 self._drafter.begin(sequence_id, answer.prompt_ids)
             ids = tuple(answer.output_ids)
-            self._live.append(_Sequence(sequence_id, ids, answer.max_tokens))
+            ends = partial(eq, answer.end_id)
+            self._live.append(_Sequence(sequence_id, ids, answer.max_tokens, ends))
 
     def _step(self) -> None:
         live, done = self._live, self._done
@@ -266,6 +273,10 @@ class _Run:
             [sequence.sequence_id for sequence in writing],
             [min(longest, seq.max_tokens - seq.num_written - 1) for seq in writing],
         )
+        proposed = [
+            cut_before_end(draft, sequence.ends_alone)
+            for sequence, draft in zip(writing, proposed, strict=True)
+        ]
         lengths = self._policy.choose_lengths(
             proposed, len(live), len(self._seconds) - 1
         )

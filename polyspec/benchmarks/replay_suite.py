@@ -36,6 +36,7 @@ from polyspec.tables.reader import Table
 
 SOURCE = "eng"
 """What recorded translations were translated from."""
+_END_ID = "tokenizer.ggml.eos_token_id"
 TEXT_TASK = "text"
 """Stands for the task where a reference text is replayed."""
 
@@ -99,7 +100,7 @@ class ReplayBench:
         texts = self._read_pairs(path, code) if ".tsv" in path.suffixes else None
         if texts is None:
             lines = self.encoder.encode(list(read_lines(path)))
-            texts = Texts(code, TEXT_TASK, [Answer(line) for line in lines])
+            texts = Texts(code, TEXT_TASK, [self._answer(line) for line in lines])
         for drafter in drafters:
             yield self._replay(drafter, texts, cost, has_memory=True)
         yield from self._replay_baselines(texts, cost)
@@ -109,12 +110,27 @@ class ReplayBench:
         prompts = self.encoder.encode([source for source, _ in pairs])
         outputs = self.encoder.encode([text for _, text in pairs])
         answers = [
-            Answer(output_ids, prompt_ids, source=source)
+            self._answer(output_ids, prompt_ids, source)
             for prompt_ids, output_ids, (source, _) in zip(
                 prompts, outputs, pairs, strict=True
             )
         ]
         return Texts(code, "translate", answers)
+
+    def _answer(
+        self,
+        output_ids: Sequence[int],
+        prompt_ids: Sequence[int] = (),
+        source: str = "",
+    ) -> Answer:
+        """Put the token that ends a text behind it, as a target writes it.
+
+        It takes a step like any other, which a draft of the text's last token saves.
+        """
+        end_id = self.header.metadata.get(_END_ID)
+        if not isinstance(end_id, int):
+            return Answer(output_ids, prompt_ids, source=source)
+        return Answer((*output_ids, end_id), prompt_ids, source=source, end_id=end_id)
 
     def replay_recording(
         self,

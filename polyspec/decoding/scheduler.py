@@ -20,6 +20,7 @@ from polyspec.decoding.sequences import (
     Finished,
     LiveSequence,
     Request,
+    cut_before_end,
     prompt_chunk,
 )
 from polyspec.decoding.verify import verify_drawn, verify_greedy, verify_resampled
@@ -262,6 +263,10 @@ class Scheduler:
             [sequence.sequence_id for sequence in writing],
             [min(longest, sequence.num_left - 1) for sequence in writing],
         )
+        proposed = [
+            cut_before_end(draft, sequence.request.ends_alone)
+            for sequence, draft in zip(writing, proposed, strict=True)
+        ]
         num_rows = len(writing) + num_prompt
         num_cached = self._prefixes.num_cells + sum(
             sequence.num_cached - sequence.num_copied for sequence in writing

@@ -25,6 +25,9 @@ class Request:
     """Tells apart the random draws of requests with one seed."""
     is_end: Callable[[int], bool] = _never
     """Called with every emitted token in order; true ends the answer with it."""
+    ends_alone: Callable[[int], bool] = _never
+    """Whether a token ends the answer whatever stands before it. A draft of it saves
+    nothing: no token follows, and the target gives it with the step before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +98,16 @@ def prompt_chunk(sequence: LiveSequence, room: int) -> tuple[Chunk, bool]:
     piece = tuple(islice(sequence.request.prompt_ids, start, start + room))
     is_last = start + len(piece) == len(sequence.request.prompt_ids)
     return Chunk(sequence.sequence_id, start, piece, int(is_last)), is_last
+
+
+def cut_before_end(draft: Draft, ends_alone: Callable[[int], bool]) -> Draft:
+    """Return a draft up to the first token that ends its answer.
+
+    A drawn one stays whole: what was drawn may not decide whether it is verified.
+    """
+    if draft.is_drawn:
+        return draft
+    for place, token_id in enumerate(draft.token_ids):
+        if ends_alone(token_id):
+            return draft.cut(place)
+    return draft

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
+from polyspec.drafting.adapted_table import AdaptedTable
 from polyspec.drafting.hints import SentenceHints
 from polyspec.drafting.one_by_one import OneByOneDrafter
 from polyspec.drafting.source_scores import Scorer, find_candidates
 from polyspec.drafting.source_state import Progress, Sentence
 from polyspec.tables.format import MAX_CONTEXT
-from polyspec.tables.reader import Table
 
 NAME = "source"
 TakeHints: TypeAlias = Callable[[Sequence[int]], SentenceHints | None]
@@ -45,7 +45,7 @@ class SourceDrafter(OneByOneDrafter):
     def __init__(
         self,
         take_hints: TakeHints,
-        table: Table | None = None,
+        table: AdaptedTable | None = None,
         scorer: Scorer | None = None,
     ) -> None:
         """Make a drafter.
@@ -60,7 +60,7 @@ class SourceDrafter(OneByOneDrafter):
         self._scorer = scorer or Scorer()
         self._written: dict[int, _Written] = {}
 
-    def switch(self, table: Table | None, scorer: Scorer) -> None:
+    def switch(self, table: AdaptedTable | None, scorer: Scorer) -> None:
         """Draft with another table from now on, or with none; the last stays open."""
         self._table, self._scorer = table, scorer
 
@@ -90,7 +90,7 @@ class SourceDrafter(OneByOneDrafter):
         chances: list[float] = []
         reached, state = 1.0, table.enter(ahead.context_ids)
         while len(token_ids) < limit:
-            likeliest, promised, next_state = table.edges(state)[0]
+            likeliest, promised, next_state = table.best(state)
             token_id, chance = self._scorer.best(
                 find_candidates(ahead.progress, likeliest, promised)
             )

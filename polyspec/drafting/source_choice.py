@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
+from polyspec.drafting.adapted_table import AdaptedTable
 from polyspec.drafting.hints import Encode, HintBoard, HintMaker, SentenceHints
 from polyspec.drafting.source import SourceDrafter
 from polyspec.drafting.source_scores import Scorer
 from polyspec.errors import TableError, TableFormatError
 from polyspec.tables.lexicon import Lexicon, read_lexicon
 from polyspec.tables.lexicon_store import find_lexicon
-from polyspec.tables.reader import Table
 
 LEAST_GAIN = 1.01
 """A lexicon that was measured to gain less is not worth its time."""
@@ -42,7 +42,7 @@ class SourceChoice:
         self.lexicon_name = ""
         """The lexicon in use, for example `eng-deu`; empty for none."""
 
-    def use(self, source: str, target: str, table: Table | None) -> None:
+    def use(self, source: str, target: str, table: AdaptedTable | None) -> None:
         """Take the lexicon of two languages, or none where there is none that pays.
 
         Args:

@@ -86,10 +86,19 @@ class Table:
 
         Only the last `info.max_order` tokens are looked at.
         """
+        return self.states(context_ids)[-1]
+
+    def states(self, context_ids: Sequence[int]) -> list[int]:
+        """Return the states of all known ends of a context, the empty one first.
+
+        Example: where `9` and `7 9` are known contexts but `5 7 9` is none, the context
+        `5 7 9` gives the states of nothing, of `9` and of `7 9`.
+        """
         vocabulary, tokens = self._vocabulary, self._state_token
         first_child, num_inner = self._first_child, self._num_inner
         vocabulary_size = len(vocabulary)
         state = 0
+        states = [0]
         for place in range(len(context_ids) - 1, -1, -1):
             if state >= num_inner:
                 break
@@ -102,7 +111,8 @@ class Table:
             if child == end or tokens[child] != local:
                 break
             state = child
-        return state
+            states.append(state)
+        return states
 
     def walk(
         self, state: int, limit: int, least_chance: float = 0.0
@@ -130,6 +140,15 @@ class Table:
             probabilities.append(chance)
             state = edge_next[edge]
         return token_ids, probabilities
+
+    def edge(self, state: int) -> tuple[int, float, int]:
+        """Token, probability and next state of the likeliest edge of a state."""
+        edge = state if self._first_edge is None else self._first_edge[state]
+        return (
+            self._vocabulary[self._edge_token[edge]],
+            self._edge_probability[edge] * self._scale,
+            self._edge_next[edge],
+        )
 
     def edges(self, state: int) -> list[tuple[int, float, int]]:
         """Token, probability and next state of each edge, the likeliest first."""

@@ -14,6 +14,7 @@ from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import Draft, Drafter, Extender
 from polyspec.decoding.step_cost import StepCost
 from polyspec.decoding.stop_rule import StopRule
+from polyspec.drafting.adapted_table import AdaptedTable
 from polyspec.drafting.chain import ChainDrafter
 from polyspec.drafting.hints import HintWord, SentenceHints
 from polyspec.drafting.history import HistoryDrafter
@@ -58,7 +59,8 @@ def make_source_drafter() -> SourceDrafter:
     words = (HintWord(0, 0.9, (1, 3), (0, 3)), HintWord(1, 0.5, (4,), (2, 2, 4)))
     hints = SentenceHints(2, 4.0, words)
     return SourceDrafter(
-        lambda prompt_ids: hints if sum(prompt_ids) % 2 else None, make_table()
+        lambda prompt_ids: hints if sum(prompt_ids) % 2 else None,
+        AdaptedTable(make_table()),
     )
 
 

@@ -510,6 +510,23 @@ def test_prompts_are_cut_into_pieces_of_a_batch() -> None:
     )
 
 
+@given(make_requests(GREEDY), st.integers(0, 9))
+def test_tokens_that_end_an_answer_are_never_drafted(
+    requests: list[Request], seed: int
+) -> None:
+    target = FakeTarget()
+    drafter = RandomDrafter(target=target, random=Random(seed))
+    policy = DraftPolicy(StepCost.flat(), min_gain=-1.0)
+    plain = run_all(Scheduler(FakeTarget(), None, policy, max_sequences=3), requests)
+    ending = [replace(request, ends_alone=is_end) for request in requests]
+    drafted = run_all(Scheduler(target, drafter, policy, max_sequences=3), ending)
+    assert [answer.token_ids for answer in drafted] == [
+        answer.token_ids for answer in plain
+    ]
+    events = [event for answer in drafted for event in answer.events]
+    assert all(END not in event.draft.token_ids for event in events)
+
+
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=60), st.integers(1, 24))
 def test_prompts_of_many_texts_are_read_together(
     lengths: list[int], max_sequences: int

@@ -90,6 +90,13 @@ def test_a_draft_stops_where_the_answer_would_be_cut(table: Table) -> None:
     assert (done.num_drafted, done.num_accepted, done.num_steps) == (1, 1, 2)
 
 
+def test_the_token_that_ends_an_answer_is_not_drafted(table: Table) -> None:
+    policy = DraftPolicy(StepCost.flat())
+    answer = Answer([1, 2, 3], end_id=3)
+    done = replay_answers(TableDrafter(table), policy, [answer])
+    assert (done.num_drafted, done.num_accepted, done.num_steps) == (1, 1, 2)
+
+
 def test_a_prompt_is_known_to_the_drafter() -> None:
     answer = Answer([7, 8, 9, 1], prompt_ids=[6, 7, 8, 9, 1] * 3)
     policy = DraftPolicy(StepCost.flat())
@@ -108,7 +115,8 @@ def test_answers_side_by_side_share_their_steps(table: Table) -> None:
 def test_promises_that_are_not_kept_end_the_drafting(table: Table) -> None:
     policy = DraftPolicy(StepCost.from_samples({1: 1.0, 2: 1.5}))
     drafter = ChainDrafter({NAME: TableDrafter(table)}, policy.feedback)
-    done = replay_lines(drafter, policy, [[1, 9, 9, 9]] * 200)
+    lines = [[1, *range(start, start + 3)] for start in range(10, 610, 3)]
+    done = replay_lines(drafter, policy, lines)
     assert done.num_accepted == 0
     assert 0 < done.num_drafted < 60
 

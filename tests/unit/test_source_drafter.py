@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Extender
+from polyspec.drafting.adapted_table import AdaptedTable
 from polyspec.drafting.hints import (
     HintBoard,
     HintMaker,
@@ -44,7 +45,7 @@ def spell(texts: Sequence[str]) -> list[list[int]]:
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Iterator[Table]:
+def bare_table(tmp_path: Path) -> Iterator[Table]:
     path = tmp_path / "table.gguf"
     write_table(path, TableInfo("deu", "f", 100, (), 0, "", "{}"), assemble(EDGES))
     with Table(path) as opened:
@@ -52,7 +53,12 @@ def table(tmp_path: Path) -> Iterator[Table]:
 
 
 @pytest.fixture
-def drafter(table: Table) -> SourceDrafter:
+def table(bare_table: Table) -> AdaptedTable:
+    return AdaptedTable(bare_table)
+
+
+@pytest.fixture
+def drafter(table: AdaptedTable) -> SourceDrafter:
     return SourceDrafter(lambda _: HINTS, table)
 
 
@@ -79,7 +85,7 @@ def test_a_likely_token_of_the_table_is_kept(drafter: SourceDrafter) -> None:
     assert draft.probabilities[0] > 0.6
 
 
-def test_without_hints_or_table_nothing_is_drafted(table: Table) -> None:
+def test_without_hints_or_table_nothing_is_drafted(table: AdaptedTable) -> None:
     silent = SourceDrafter(lambda _: None, table)
     bare = SourceDrafter(lambda _: HINTS)
     for drafter in (silent, bare):
@@ -143,10 +149,10 @@ def test_weights_of_another_number_are_not_used() -> None:
     assert Scorer((1.0,)).best(candidates) == Scorer().best(candidates)
 
 
-def test_fitting_learns_whom_to_believe(table: Table) -> None:
+def test_fitting_learns_whom_to_believe(bare_table: Table) -> None:
     # The table says 7 after 20; what was written follows the source.
     line = (HINTS, [5, 20, 21, 22, 6, 40, 41, 6] * 3)
-    fitted = fit_weights(table, [line] * 60)
+    fitted = fit_weights(bare_table, [line] * 60)
     progress = Progress(Sentence(HINTS))
     progress.push(20)
     candidates = find_candidates(progress, 7, 0.3)
@@ -155,9 +161,9 @@ def test_fitting_learns_whom_to_believe(table: Table) -> None:
     assert Scorer(fitted).best(candidates)[1] > Scorer().best(candidates)[1]
 
 
-def test_few_lines_leave_the_usual_weights(table: Table) -> None:
-    assert fit_weights(table, []) == DEFAULT_WEIGHTS
-    assert fit_weights(table, [(HINTS, [5, 20])]) == DEFAULT_WEIGHTS
+def test_few_lines_leave_the_usual_weights(bare_table: Table) -> None:
+    assert fit_weights(bare_table, []) == DEFAULT_WEIGHTS
+    assert fit_weights(bare_table, [(HINTS, [5, 20])]) == DEFAULT_WEIGHTS
 
 
 def test_hints_are_made_of_words_of_the_source() -> None:
@@ -175,7 +181,7 @@ def test_a_text_without_words_has_no_hints() -> None:
     assert HintMaker(LEXICON, spell).make(" ... !") is None
 
 
-def test_a_tokenizer_that_gives_nothing_is_borne(table: Table) -> None:
+def test_a_tokenizer_that_gives_nothing_is_borne(table: AdaptedTable) -> None:
     maker = HintMaker(LEXICON, lambda texts: [[] for _ in texts])
     drafter = SourceDrafter(lambda _: maker.make("house"), table)
     drafter.begin(0, [1])
@@ -210,7 +216,7 @@ def draft_of_house(choice: SourceChoice) -> tuple[int, ...]:
     return token_ids
 
 
-def test_the_lexicon_of_the_languages_is_taken(table: Table) -> None:
+def test_the_lexicon_of_the_languages_is_taken(table: AdaptedTable) -> None:
     write_lexicon(own_lexicon_path("eng", "deu"), INFO, {"house": [("Haus", 0.9)]})
     choice, told = make_choice()
     choice.use("eng", "deu", table)
@@ -227,7 +233,7 @@ def test_the_lexicon_of_the_languages_is_taken(table: Table) -> None:
     assert told == []
 
 
-def test_a_lexicon_that_does_not_pay_is_left_alone(table: Table) -> None:
+def test_a_lexicon_that_does_not_pay_is_left_alone(table: AdaptedTable) -> None:
     poor = LexiconInfo("eng", "deu", (), 10, 1.0, "{}", gain=1.001)
     write_lexicon(own_lexicon_path("eng", "deu"), poor, {"house": [("Haus", 0.9)]})
     choice, _ = make_choice()
@@ -238,7 +244,7 @@ def test_a_lexicon_that_does_not_pay_is_left_alone(table: Table) -> None:
     assert draft_of_house(asked_for)
 
 
-def test_a_damaged_lexicon_is_told_of_and_not_used(table: Table) -> None:
+def test_a_damaged_lexicon_is_told_of_and_not_used(table: AdaptedTable) -> None:
     path = own_lexicon_path("eng", "deu")
     path.parent.mkdir(parents=True)
     path.write_bytes(b"GGUF")
@@ -251,7 +257,7 @@ def test_a_damaged_lexicon_is_told_of_and_not_used(table: Table) -> None:
         required.use("eng", "deu", table)
 
 
-def test_a_lexicon_that_was_asked_for_must_be_there(table: Table) -> None:
+def test_a_lexicon_that_was_asked_for_must_be_there(table: AdaptedTable) -> None:
     choice, _ = make_choice(is_required=True)
     with pytest.raises(TableError) as caught:
         choice.use("eng", "haw", table)

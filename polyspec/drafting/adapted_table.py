@@ -1,0 +1,153 @@
+"""A table whose promises follow what the target wrote in the same contexts."""
+
+from collections.abc import Sequence
+
+from polyspec.tables.reader import Table
+
+_PRIOR_WEIGHT = 3.0
+"""So many tokens seen in a state count as much as the table does."""
+_DISCOUNT = 0.6
+"""Taken off the count of a token that is not the table's choice: it may be chance."""
+_MAX_STATES = 1 << 16
+_KEEP = 0.999
+"""Outcomes fade so that one from 700 ago counts half."""
+_RATE_WEIGHT = 8.0
+_NUM_COUNTS = 8
+_NUM_UNSEEN = 2
+_FIRST_UNSEEN = 2 * _NUM_COUNTS
+
+
+class _Seen:
+    """What the target wrote in one state, and which token is likeliest now."""
+
+    __slots__ = ("best_id", "best_next", "best_weight", "counts", "greedy_id", "total")
+
+    def __init__(self, best_id: int, best_weight: float, best_next: int) -> None:
+        self.best_id = self.greedy_id = best_id
+        self.best_weight = best_weight
+        self.best_next = best_next
+        self.counts: dict[int, int] = {}
+        self.total = 0
+
+    def promise(self) -> tuple[float, int]:
+        """Return the chance of the likeliest token, and which rate corrects it."""
+        chance = self.best_weight / (_PRIOR_WEIGHT + self.total)
+        place = min(_NUM_COUNTS - 1, self.total.bit_length())
+        return chance, 2 * place + (self.best_id != self.greedy_id)
+
+
+class AdaptedTable:
+    """Looks tokens up in a table and in what was seen since.
+
+    In each state the table's chances count as so many tokens seen, and those that the
+    target wrote there, and in longer contexts that end alike, are added (a Dirichlet
+    prior). A token that the table does not know is a state of its own. How often such
+    promises are kept, by how much was seen, corrects them. Knows token ids only, and
+    forgets them with the object.
+    """
+
+    def __init__(self, table: Table) -> None:
+        """Begin with what the table says; nothing was seen yet."""
+        self._table = table
+        self.info = table.info
+        self._seen: dict[int, _Seen] = {}
+        num_rates = _FIRST_UNSEEN + _NUM_UNSEEN
+        self._kept = [_RATE_WEIGHT] * num_rates
+        self._promised = [_RATE_WEIGHT] * num_rates
+
+    def close(self) -> None:
+        """Close the table."""
+        self._table.close()
+
+    def enter(self, context_ids: Sequence[int]) -> int:
+        """Return the state of the longest known end of a context, 0 for none.
+
+        Where the table does not know the last token, the number is negative.
+        """
+        state = self._table.enter(context_ids)
+        return state or (-1 - context_ids[-1] if context_ids else 0)
+
+    def best(self, state: int) -> tuple[int, float, int]:
+        """Return the likeliest token of a state, its probability and the next state."""
+        token_id, chance, place, next_state = self._look_up(state)
+        rate = self._kept[place] / self._promised[place]
+        return token_id, min(1.0, chance * rate), next_state
+
+    def _look_up(self, state: int) -> tuple[int, float, int, int]:
+        """Token, chance, number of the rate that corrects it, and next state."""
+        seen = self._seen.get(state)
+        if seen is None:
+            token_id, chance, next_state = self._table.edge(max(0, state))
+            place = min(_NUM_UNSEEN - 1, int(chance * _NUM_UNSEEN))
+            return token_id, chance, _FIRST_UNSEEN + place, next_state
+        return seen.best_id, *seen.promise(), seen.best_next
+
+    def walk(
+        self, state: int, limit: int, least_chance: float
+    ) -> tuple[list[int], list[float]]:
+        """Follow the likeliest tokens from a state; see `Table.walk`."""
+        token_ids: list[int] = []
+        probabilities: list[float] = []
+        reached = 1.0
+        for _ in range(limit):
+            token_id, chance, state = self.best(state)
+            reached *= chance
+            if reached < least_chance:
+                break
+            token_ids.append(token_id)
+            probabilities.append(chance)
+        return token_ids, probabilities
+
+    def observe(self, context_ids: Sequence[int], emitted_ids: Sequence[int]) -> None:
+        """Learn what followed a context.
+
+        Args:
+            context_ids: What stood before; the last tokens are enough.
+            emitted_ids: What the target wrote then.
+        """
+        ids = list(context_ids)
+        path = self._table.states(ids)
+        for token_id in emitted_ids:
+            state = path[-1] or (-1 - ids[-1] if ids else 0)
+            self._judge(state, token_id)
+            ids.append(token_id)
+            next_path = self._table.states(ids)
+            last = len(next_path) - 1
+            for length in range(1, len(path)):
+                next_state = next_path[min(length + 1, last)]
+                self._count(path[length], token_id, next_state or -1 - token_id)
+            if state < 0:
+                self._count(state, token_id, next_path[last] or -1 - token_id)
+            path = next_path
+
+    def _judge(self, state: int, token_id: int) -> None:
+        likeliest, chance, place, _ = self._look_up(state)
+        self._promised[place] = self._promised[place] * _KEEP + chance
+        self._kept[place] = self._kept[place] * _KEEP + (likeliest == token_id)
+
+    def _count(self, state: int, token_id: int, next_state: int) -> None:
+        edges = self._table.edges(max(0, state))
+        greedy_id, greedy_chance, greedy_next = edges[0]
+        seen = self._seen.get(state)
+        if seen is None:
+            if len(self._seen) >= _MAX_STATES:
+                self._forget()
+            seen = _Seen(greedy_id, _PRIOR_WEIGHT * greedy_chance, greedy_next)
+            self._seen[state] = seen
+        count = seen.counts[token_id] = seen.counts.get(token_id, 0) + 1
+        seen.total += 1
+        chance = next((edge[1] for edge in edges if edge[0] == token_id), 0.0)
+        weight = _PRIOR_WEIGHT * chance + count
+        if token_id == greedy_id:
+            next_state = greedy_next
+        else:
+            weight -= _DISCOUNT
+        # Only this token's weight grew, so it alone can become the likeliest.
+        if token_id == seen.best_id or weight > seen.best_weight:
+            seen.best_id, seen.best_weight = token_id, weight
+            seen.best_next = next_state
+
+    def _forget(self) -> None:
+        """Drop the half that was learned first."""
+        for state in list(self._seen)[: _MAX_STATES // 2]:
+            del self._seen[state]
