@@ -106,7 +106,7 @@ class FolderRun:
         self._clock = clock
         self._started_s = clock()
         self._done = DoneFiles(job.target, is_anew=job.is_anew)
-        self._tally = Tally()
+        self._tally = Tally(is_of_many=True)
         self._failed: dict[Path, DocumentError | UsageError] = {}
         self._num_done = 0
         self._num_others = 0

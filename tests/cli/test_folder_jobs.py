@@ -164,6 +164,18 @@ def test_a_document_that_fails_does_not_stop_the_rest(
     assert "3 were there from an earlier run" in capsys.readouterr().err
 
 
+def test_a_note_on_a_segment_names_its_document(
+    fake: FakeOpening,
+    source: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fake.completer.answer = lambda text: "" if text == "Five" else text.upper()
+    assert translate("--in", source, "-o", tmp_path / "out") == 0
+    place = source / "deep" / "er" / "c.json"
+    assert f"{place}: segment 1 (four): " in capsys.readouterr().err
+
+
 def test_a_stopped_folder_goes_on_where_it_was(
     fake: FakeOpening, source: Path, tmp_path: Path
 ) -> None:
