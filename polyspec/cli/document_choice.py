@@ -62,7 +62,12 @@ class DocumentChoice:
             columns=_split(self.columns),
             keys=_split(self.keys),
         )
-        return self.find_format(path).open(path, options)
+        known = self.find_format(path)
+        document = known.open(path, options)
+        if self.format_name is None and _is_named_otherwise(path, known):
+            note = f"{path} is read as {known.title}, by its first bytes"
+            document.notes = (*document.notes, f"{note}; --format names another format")
+        return document
 
     def require_text(self, path: Path | None, *, wants_lines: bool) -> None:
         """Refuse a document where only plain text will do.
@@ -100,6 +105,16 @@ class DocumentChoice:
             "keys": self.keys or "",
             "encoding": self.encoding or "",
         }
+
+
+def _is_named_otherwise(path: Path, known: "DocumentFormat") -> bool:
+    """Whether the extension of a file is that of another format."""
+    from polyspec.documents.registry import all_formats
+
+    suffix = path.suffix.lower()
+    return suffix not in known.extensions and any(
+        suffix in other.extensions for other in all_formats()
+    )
 
 
 def _split(names: str | None) -> tuple[str, ...]:

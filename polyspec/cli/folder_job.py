@@ -104,9 +104,10 @@ class FolderRun:
         self._translator = translator
         self._job = job
         self._clock = clock
-        self._started_s = clock()
+        self._elapsed_s = 0.0
+        """Spent on documents; a folder that is watched is mostly waited for."""
         self._done = DoneFiles(job.target, is_anew=job.is_anew)
-        self._tally = Tally()
+        self._tally = Tally(is_of_many=True)
         self._failed: dict[Path, DocumentError | UsageError] = {}
         self._num_done = 0
         self._num_others = 0
@@ -114,6 +115,7 @@ class FolderRun:
 
     def take(self, paths: list[Path]) -> None:
         """Translate files, given relative to the folder."""
+        started_s = self._clock()
         with diagnostics.progress_if_terminal(
             "translating", len(paths), "files", self._clock
         ) as bar:
@@ -126,6 +128,7 @@ class FolderRun:
                     self._translate_all(ready)
                     ready = []
                     bar.update(number)
+        self._elapsed_s += self._clock() - started_s
 
     def tell(
         self,
@@ -135,7 +138,6 @@ class FolderRun:
         is_watching: bool = False,
     ) -> None:
         """Sum up; raises `DocumentError` where documents failed, unless watching."""
-        elapsed_s = self._clock() - self._started_s
         parts = [f"{self._num_done} documents translated"]
         if self._num_before:
             parts.append(f"{self._num_before} were there from an earlier run")
@@ -146,9 +148,9 @@ class FolderRun:
             parts.append(f"{len(self._failed)} failed")
         diagnostics.note(", ".join(parts))
         if self._num_done:
-            self._tally.tell(elapsed_s)
+            self._tally.tell(self._elapsed_s)
         if has_stats:
-            show_stats(self._tally.stats, self._translator, elapsed_s)
+            show_stats(self._tally.stats, self._translator, self._elapsed_s)
         if report is not None:
             write_report(report, self._tally)
         if not is_watching:

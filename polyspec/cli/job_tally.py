@@ -54,6 +54,8 @@ class Tally:
     """Segments that an earlier run translated."""
     num_recalled: int = 0
     """Segments that the translation memory had."""
+    is_of_many: bool = False
+    """Whether there are several documents, so that each is named."""
     flags: list[Flag] = field(default_factory=list)
 
     def note(self, unit: "TranslatedUnit", document: Path, number: int) -> int:
@@ -82,8 +84,9 @@ class Tally:
                 )
             )
             if len(self.flags) <= _MAX_NAMED:
+                where = f"{document}: " if self.is_of_many else ""
                 name = f" ({key})" if key else ""
-                diagnostics.note(f"segment {number}{name}: {unit.note}")
+                diagnostics.note(f"{where}segment {number}{name}: {unit.note}")
         return num_words
 
     def tell(self, elapsed_s: float) -> None:

@@ -14,7 +14,7 @@ from polyspec.documents.slots import Part
 from polyspec.documents.streamed_text import cut_end, open_streamed, split_lines
 
 _SECTION = re.compile(r"\s*\[([^\]]{1,60})\]\s*")
-_DRAWING = re.compile(r"\{[^}]*\\p[1-9]")
+_DRAWING = re.compile(r"\{[^{}]{0,1000}\\p[1-9]")
 _SYNTAX = CueSyntax(re.compile(r"\{[^{}]{0,1000}\}|\\[nh]"), str, str)
 _NUM_FIELDS = 10
 """Of a dialogue line where no format line says otherwise; the text is the last."""

@@ -206,7 +206,10 @@ class _Scanner:
 
         def encode(content: Content) -> str:
             text = plain_text(content)
-            signs = (self._delimiter, '"', "\n", "\r")
+            signs = [self._delimiter, "\n", "\r"]
+            # A table that has bare quotes inside of cells is not read by RFC 4180.
+            if '"' not in raw or text.startswith('"'):
+                signs.append('"')
             is_quoted = raw.startswith('"') or any(sign in text for sign in signs)
             return '"' + text.replace('"', '""') + '"' if is_quoted else text
 

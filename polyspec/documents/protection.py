@@ -8,6 +8,7 @@ be read in one way only. Pure functions; nothing here knows a file format.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -94,9 +95,10 @@ def restore(text: str, protected: ProtectedText) -> Content:
 def find_faults(text: str, protected: ProtectedText) -> tuple[str, ...]:
     """What is wrong with the markers of a translation; empty where all is well."""
     found = [match.group() for match in MARKER.finditer(text)]
-    missing = [marker for marker in protected.originals if marker not in found]
+    counts = Counter(found)
+    missing = [marker for marker in protected.originals if marker not in counts]
     invented = [marker for marker in found if marker not in protected.originals]
-    doubled = {marker for marker in found if found.count(marker) > 1}
+    doubled = {marker for marker, number in counts.items() if number > 1}
     faults = [
         f"{word} {', '.join(sorted(markers)[:_MAX_NAMED])}"
         for word, markers in (

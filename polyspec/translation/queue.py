@@ -131,6 +131,9 @@ class JobQueue(Generic[J]):
             yield request
 
     def _next_asked(self) -> tuple[J, Part] | None:
+        # A job that was given up has no use for the rest of its answers.
+        while self._open and self._open[0][0].is_done:
+            self._open.popleft()
         while not self._open and len(self._jobs) < _MAX_AHEAD:
             job = next(self._waiting, None)
             if job is None:

@@ -102,11 +102,17 @@ class UnitJob:
 
     def finish(self, part: Part, completed: Completed) -> list[Part]:
         """Note a part's answer; returns what is to be asked for instead, if any."""
-        job = self._owners.pop(part)
+        job = self._owners.pop(part, None)
+        if job is None:
+            return []  # It was given up while this part was being answered.
         again = job.finish(part, completed)
         self._num_tokens += completed.num_tokens
         self._num_known += completed.is_known
         self._counts.append(completed.counts)
+        if self._stage is _Stage.PIECES and job.is_kept:
+            # Half a sentence in each language helps nobody, so the rest is not asked.
+            self._owners.clear()
+            return []
         self._owners.update((new, job) for new in again)
         if not self.is_done or not find_faults(self._answer, self._protected):
             return again
@@ -118,11 +124,8 @@ class UnitJob:
         is_piece_kept = any(job.is_kept for job in self._jobs)
         notes = list(dict.fromkeys(note for job in self._jobs for note in job.notes))
         content = self.segment.content
-        if has_faults:
+        if has_faults or (self._stage is _Stage.PIECES and is_piece_kept):
             notes = [NOTE_KEPT]
-        elif self._stage is _Stage.PIECES and is_piece_kept:
-            # Half a sentence in each language helps nobody.
-            notes = [NOTE_KEPT, *notes]
         else:
             content = restore(self._answer, self._protected)
             notes = [NOTE_PIECES, *notes] if self._stage is _Stage.PIECES else notes

@@ -1,5 +1,6 @@
 """`polyspec translate` with folders, watched ones, and lines as they arrive."""
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from polyspec.cli import main
+from polyspec.cli.active_time import ActiveClock
 from polyspec.cli.folder_files import Watch
 from polyspec.paths import state_dir
 from tests.cli.test_translate import POSIX, finish, start
@@ -164,6 +166,18 @@ def test_a_document_that_fails_does_not_stop_the_rest(
     assert "3 were there from an earlier run" in capsys.readouterr().err
 
 
+def test_a_note_on_a_segment_names_its_document(
+    fake: FakeOpening,
+    source: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fake.completer.answer = lambda text: "" if text == "Five" else text.upper()
+    assert translate("--in", source, "-o", tmp_path / "out") == 0
+    place = source / "deep" / "er" / "c.json"
+    assert f"{place}: segment 1 (four): " in capsys.readouterr().err
+
+
 def test_a_stopped_folder_goes_on_where_it_was(
     fake: FakeOpening, source: Path, tmp_path: Path
 ) -> None:
@@ -241,6 +255,10 @@ def test_a_watched_folder_is_translated_until_it_is_stopped(
 ) -> None:
     target = tmp_path / "out"
     looks = 0
+    measure_s = ActiveClock.__call__
+    monkeypatch.setattr(
+        ActiveClock, "__call__", lambda clock: measure_s(clock) + 1000 * looks
+    )
 
     def look(_seconds: float) -> None:
         nonlocal looks
@@ -257,6 +275,10 @@ def test_a_watched_folder_is_translated_until_it_is_stopped(
     assert (target / "new.txt").read_text() == "EIGHT\n"
     err = capsys.readouterr().err
     assert "watching" in err
+    # The seconds between the looks are none of work.
+    times = re.findall(r"words in (\d+)\.\d s", err)
+    assert len(times) >= 2
+    assert max(map(int, times)) < 1000
     assert "broken.json: this is no well-formed JSON" in err
 
 

@@ -131,6 +131,18 @@ def test_a_named_format_wins(fake: FakeOpening, tmp_path: Path) -> None:
     assert (tmp_path / "b").read_text() == "<pre>ONE</pre>\n"
 
 
+def test_a_format_that_the_name_does_not_say_is_told(
+    fake: FakeOpening, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = save(tmp_path, "a.json", 'msgid "Open %s"\nmsgstr ""\n')
+    assert translate("--in", page, "-o", tmp_path / "b") == 0
+    assert (tmp_path / "b").read_text() == 'msgid "Open %s"\nmsgstr "OPEN %s"\n'
+    assert "a.json is read as gettext PO, by its first" in capsys.readouterr().err
+    page = save(tmp_path, "a", 'msgid "Open %s"\nmsgstr ""\n')
+    assert translate("--in", page, "-o", tmp_path / "b") == 0
+    assert "is read as" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,5 +1,6 @@
 """Which answers are accepted, and what becomes of the others."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -270,3 +271,18 @@ def test_the_same_text_fails_alike_wherever_it_stands() -> None:
     text = ("This is drawn again and again.",)
     _, requests = translate(str, text, text)
     assert 2 * len({request.stream for request in requests}) == len(requests)
+
+
+@pytest.mark.parametrize("num_places", [1, 4])
+def test_pieces_are_given_up_with_the_first_that_fails(num_places: int) -> None:
+    def lose_markers(text: str) -> str:
+        return "" if text == "no more" else re.sub(r"<.*?>", "", text).upper()
+
+    code = InlineCode("<br/>")
+    rest = (piece for number in range(100) for piece in (code, f"page {number} of it"))
+    content = ("a word", code, "no more", *rest)
+    units, requests = translate(lose_markers, content, (SOURCE,), num_places=num_places)
+    assert [unit.is_kept for unit in units] == [True, False]
+    assert units[0].content == content
+    assert units[0].note == "the model lost markup; the source text was kept"
+    assert len(requests) < 50

@@ -402,6 +402,15 @@ def test_cells_keep_their_quotes(folder: Path) -> None:
     )
 
 
+def test_quotes_inside_of_a_bare_cell_stay_bare(folder: Path) -> None:
+    text = 'a\tthe "big" one\tplain\nb\t"quoted ""x"""\tend\n'
+    assert write(folder, "a.tsv", text) == text.upper()
+    # A quote at the start would open a cell in quotes; elsewhere RFC 4180 rules.
+    changed = {'the "big" one': '"big" it is', "plain": 'so "plain"'}
+    written = write(folder, "a.tsv", text, changed)
+    assert '\t"""big"" it is"\t"so ""plain"""\n' in written
+
+
 # Exchange formats
 
 XLIFF = """\

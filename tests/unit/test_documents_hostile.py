@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from polyspec.documents.interfaces import Content, ReadOptions, Segment
+from polyspec.documents.protection import find_faults, protect
 from polyspec.documents.registry import detect_format, open_document
 from polyspec.errors import DocumentError
 
@@ -174,6 +176,25 @@ def test_deep_nesting_is_read(
     found = texts(path)
     assert expected is None or found == expected
     assert translate(path, change=str) == text
+
+
+_DIALOGUE = "[Events]\nDialogue: 0,0,0,,,0,0,0,,"
+
+
+@pytest.mark.parametrize("opened", ["{", "{a, plural, other {", r"{\pos(1"])
+def test_braces_without_end_take_linear_time(opened: str, tmp_path: Path) -> None:
+    path = save(tmp_path, "a.ass", f"{_DIALOGUE}{opened * 2 * DEPTH}deep\n")
+    started_s = time.process_time()
+    assert len(texts(path)) == 1
+    assert time.process_time() - started_s < 2
+
+
+def test_thousands_of_markers_are_checked_in_linear_time() -> None:
+    protected = protect(("{a} word " * 2 * DEPTH,))
+    started_s = time.process_time()
+    assert find_faults(protected.text, protected) == ()
+    assert find_faults(protected.text * 2, protected)
+    assert time.process_time() - started_s < 2
 
 
 def test_deep_yaml_is_refused(tmp_path: Path) -> None:
