@@ -1,7 +1,6 @@
 """What a day brings: storms of resizing, long pastes, changes in the middle of a run."""
 
 import asyncio
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,8 @@ import pytest
 from textual.css.parse import parse
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
-from textual.events import Callback
+from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
 from polyspec.errors import ModelError
@@ -178,26 +178,34 @@ def test_a_screen_that_is_opened_leaves_the_styles_of_others_alone(
     drive(app, steps)
 
 
-def test_others_have_their_turn_between_the_events_of_a_screen() -> None:
+def test_others_have_their_turn_between_the_messages_of_a_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     app = make_app()
     turns: list[str] = []
+
+    class Note(Message, bubble=False):
+        pass
 
     async def steps(pilot: Pilot[int]) -> None:
         loop = asyncio.get_running_loop()
 
-        async def note(number: int) -> None:
-            if number:
-                turns.append("event")
-            loop.call_soon(turns.append, "other")
+        async def dispatch(self: MessagePump, message: Message) -> None:
+            await plain_dispatch(self, message)
+            if isinstance(message, Note):
+                turns.append("message")
+                loop.call_soon(turns.append, "other")
 
+        plain_dispatch = MessagePump._dispatch_message
+        monkeypatch.setattr(MessagePump, "_dispatch_message", dispatch)
         for screen in (app.screen, HelpScreen([], [])):
             if screen is not app.screen:
                 await app.push_screen(screen)
             turns.clear()
-            for number in range(3):
-                screen.post_message(Callback(partial(note, number)))
+            for _ in range(3):
+                screen.post_message(Note())
             await wait_until(pilot, lambda: turns.count("other") == 3)
-            assert turns == ["other", "event", "other", "event", "other"]
+            assert turns == ["message", "other"] * 3
 
     drive(app, steps)
 
