@@ -27,6 +27,18 @@ from polyspec.tui.remembered import Remembered
 from polyspec.tui.screens.translate import TranslateScreen
 
 TEXT = "The library opens at nine. Bring your card, and be quiet in the reading room. "
+OPENINGS = {
+    "the help": ("f1", "escape"),
+    "the languages": ("ctrl+l", "escape"),
+    "the commands": ("ctrl+p", "escape"),
+    "the drafters": ("f8", "f8"),
+    "Stories": ("f3", "f2"),
+    "Files": ("f4", "f2"),
+    "Models": ("f5", "f2"),
+    "Settings": ("f6", "f2"),
+    "History": ("f7", "f2"),
+}
+"""What can be opened, and the keys that open and close it."""
 _TICK_S = 0.005
 _PATIENCE_S = 300.0
 
@@ -145,6 +157,17 @@ async def measure_stalls(model: str) -> Stalls:
             screen.source.put_in(TEXT * 12)
             screen.action_translate()
             await wait_until(lambda: not screen.is_writing)
+        for place, keys in OPENINGS.items():
+            for order in ("first", "again"):
+                # Another text each time: a known one is not decoded.
+                screen.source.put_in(f"{place}, {order}. " + TEXT * 12)
+                screen.action_translate()
+                await wait_until(lambda: screen.is_writing)
+                await pilot.pause(0.5)
+                with stalls.during(f"{place}, {order}"):
+                    for key in keys:
+                        await pilot.press(key)
+                        await pilot.pause(0.4)
         watching.cancel()
     app.worker.stop(_PATIENCE_S)
     return stalls

@@ -189,6 +189,7 @@ class PolySpecApp(OutsideApp):
         """Show another screen."""
         if room in self._modes and not self._is_asking():
             is_new = room not in self._screen_stacks
+            self._read_styles()
             self.switch_mode(room)
             if is_new:
                 self.call_after_refresh(spare_heap)
@@ -217,6 +218,7 @@ class PolySpecApp(OutsideApp):
         """Go on with what can wait until the first frame stands."""
         spare_heap()
         gc.enable()
+        self._read_styles()
         self.load_model()
         self.worker.start()
         self._import_ahead()
@@ -225,6 +227,12 @@ class PolySpecApp(OutsideApp):
         self.texts_back = self.keeper.take()
         self._translate_screen().take_back(self.texts_back)
         self.keep_texts_from_now_on()
+
+    def _read_styles(self) -> None:
+        """Have the styles of all screens: each read later would restyle the rest."""
+        for path in sorted(_STYLES.glob("*.tcss")):
+            if not self.stylesheet.has_source(str(path), ""):
+                self.stylesheet.read(path)
 
     @work(thread=True, group="imports")
     def _import_ahead(self) -> None:

@@ -1,15 +1,22 @@
 """What a day brings: storms of resizing, long pastes, changes in the middle of a run."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.css.parse import parse
+from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
+from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
 from polyspec.errors import ModelError
 from polyspec.tui.remembered import Remembered, keep_remembered, read_remembered
+from polyspec.tui.screens.help import HelpScreen
 from polyspec.tui.screens.translate import TranslateScreen
+from polyspec.tui.widgets.language_bar import LanguageBar
 from polyspec.tui.widgets.source.pane import MAX_CHARS
 from tests.fakes_tui import PaperMaker, drive, make_app, wait_until
 
@@ -143,6 +150,62 @@ def test_styles_are_parsed_again_only_when_colours_change(
         assert len(parsed) > 2 * num_new
         light = app.available_themes["polyspec-light"].background
         assert app.screen.styles.background.hex.lower() == light
+
+    drive(app, steps)
+
+
+def test_a_screen_that_is_opened_leaves_the_styles_of_others_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    restyled: list[DOMNode] = []
+    apply = Stylesheet.apply
+
+    def apply_and_note(self: Stylesheet, node: DOMNode, **rest: Any) -> None:
+        restyled.append(node)
+        apply(self, node, **rest)
+
+    app = make_app()
+
+    async def steps(pilot: Pilot[int]) -> None:
+        await wait_until(pilot, lambda: app.model_state.mood == "ready")
+        bar = app.screen.query_one(LanguageBar)
+        monkeypatch.setattr(Stylesheet, "apply", apply_and_note)
+        for key in ("f3", "f4", "f5", "f6", "f7"):
+            await pilot.press(key)
+        assert restyled
+        assert bar not in restyled
+
+    drive(app, steps)
+
+
+def test_others_have_their_turn_between_the_messages_of_a_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = make_app()
+    turns: list[str] = []
+
+    class Note(Message, bubble=False):
+        pass
+
+    async def steps(pilot: Pilot[int]) -> None:
+        loop = asyncio.get_running_loop()
+
+        async def dispatch(self: MessagePump, message: Message) -> None:
+            await plain_dispatch(self, message)
+            if isinstance(message, Note):
+                turns.append("message")
+                loop.call_soon(turns.append, "other")
+
+        plain_dispatch = MessagePump._dispatch_message
+        monkeypatch.setattr(MessagePump, "_dispatch_message", dispatch)
+        for screen in (app.screen, HelpScreen([], [])):
+            if screen is not app.screen:
+                await app.push_screen(screen)
+            turns.clear()
+            for _ in range(3):
+                screen.post_message(Note())
+            await wait_until(pilot, lambda: turns.count("other") == 3)
+            assert turns == ["message", "other"] * 3
 
     drive(app, steps)
 

@@ -1,5 +1,8 @@
 """What is done with a translation: corrected by hand, replaced, read as plain lines."""
 
+from collections.abc import Iterator
+from unittest.mock import patch
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +17,7 @@ from polyspec.tui.screens.alternatives import AlternativesScreen
 from polyspec.tui.screens.plain_lines import PlainLinesScreen, reorder, wrap_line
 from polyspec.tui.screens.translate import TranslateScreen
 from polyspec.tui.widgets.language_bar import LanguageBar
+from polyspec.tui.widgets.marked import Mark
 from polyspec.tui.widgets.target.alignment import Alignment, Stretch
 from tests.fakes_completer import FakeCompleter
 from tests.fakes_tui import PaperMaker, drive, make_app, wait_until
@@ -225,3 +229,27 @@ def test_stretches_follow_their_text_through_edits(data: st.DataObject) -> None:
     }
     for source, found in untouched.items():
         assert found == parts[int(source)]
+
+
+def test_marks_of_a_long_line_are_looked_for_once_not_for_each_row() -> None:
+    app = make_app()
+    asked: list[tuple[int, int]] = []
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = app.screen
+        assert isinstance(screen, TranslateScreen)
+        pane = screen.target
+        find = pane.marks_between
+
+        def find_and_note(first: int, last: int) -> Iterator[Mark]:
+            asked.append((first, last))
+            return find(first, last)
+
+        pane.show_text("one line " * 100)
+        with patch.object(pane, "marks_between", find_and_note):
+            pane.flag(Mark(9, 17, "flagged", "why"))
+            await pilot.pause()
+            assert asked == [(0, 900)]
+        assert [(span.start, span.end) for span in pane.get_line(0).spans] == [(9, 17)]
+
+    drive(app, steps)

@@ -11,13 +11,14 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from polyspec.tui.bindings import bind
+from polyspec.tui.breathing import Breathing
 from polyspec.tui.suggesting import SuggestionFound, SuggestionsEnded, SuggestJob
 
 if TYPE_CHECKING:
     from polyspec.tui.worker import ModelWorker
 
 
-class AlternativesScreen(ModalScreen[str | None]):
+class AlternativesScreen(Breathing, ModalScreen[str | None]):
     """A list that grows while the model draws; gives the chosen text, or None."""
 
     BINDINGS = [

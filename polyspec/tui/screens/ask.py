@@ -7,9 +7,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from polyspec.tui.bindings import bind
+from polyspec.tui.breathing import Breathing
 
 
-class AskScreen(ModalScreen[str | None]):
+class AskScreen(Breathing, ModalScreen[str | None]):
     """A question with one line for the answer, which may be empty; None for none."""
 
     BINDINGS = [bind("escape", "cancel", "Close", "Change nothing", "ask.close")]

@@ -9,9 +9,10 @@ from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree
 
 from polyspec.tui.bindings import bind
+from polyspec.tui.breathing import Breathing
 
 
-class BrowseScreen(ModalScreen[str | None]):
+class BrowseScreen(Breathing, ModalScreen[str | None]):
     """A tree of folders; enter takes the marked file."""
 
     BINDINGS = [

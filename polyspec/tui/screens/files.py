@@ -31,7 +31,6 @@ class FilesScreen(Room):
     """Where a path goes in, the queue, and the report on the marked file."""
 
     NAME = "files"
-    CSS_PATH = "../styles/files.tcss"
     AUTO_FOCUS = "#path"
     BINDINGS = [
         bind("ctrl+o", "browse", "Browse", "Look for a file", "files.browse"),

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from polyspec.tui.bindings import bind
+from polyspec.tui.breathing import Breathing
 from polyspec.tui.widgets.fitted import Fitted
 
 _KEYS_OF_LISTS = "Keys can be changed in interface.toml, by the names at the right."
@@ -41,7 +42,7 @@ class KeyTable(Fitted):
         return Content("\n").join(lines)
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Breathing, ModalScreen[None]):
     """Explains the screen below it."""
 
     BINDINGS = [bind("escape,f1,q", "close", "Close", "Close the help", "help.close")]

@@ -37,7 +37,6 @@ class HistoryScreen(Room):
     """A line to search in, what was found, and the marked one in full."""
 
     NAME = "history"
-    CSS_PATH = "../styles/history.tcss"
     AUTO_FOCUS = "#sought"
     BINDINGS = [
         bind(

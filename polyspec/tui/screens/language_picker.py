@@ -14,13 +14,14 @@ from textual.widgets.option_list import Option
 from polyspec.errors import UsageError
 from polyspec.languages import Language, find_language, known_languages
 from polyspec.tui.bindings import bind
+from polyspec.tui.breathing import Breathing
 
 DETECT = "detect"
 """Picked where the text itself is to tell its language."""
 _LIMIT = 40
 
 
-class LanguagePicker(ModalScreen[Language | str | None]):
+class LanguagePicker(Breathing, ModalScreen[Language | str | None]):
     """A list of languages: the latest first, then all, or those that match.
 
     Gives the language, `DETECT`, or None where nothing is to change.

@@ -44,7 +44,6 @@ class ModelsScreen(Room):
     """The list at the left, the marked model at the right."""
 
     NAME = "models"
-    CSS_PATH = "../styles/models.tcss"
     AUTO_FOCUS = "#model-list"
     BINDINGS = [
         bind("ctrl+t", "use", "Use", "Use the marked model", "models.use"),

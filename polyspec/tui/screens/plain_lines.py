@@ -16,6 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from polyspec.tui.bindings import bind
+from polyspec.tui.breathing import Breathing
 from polyspec.tui.widgets.fitted import Fitted
 
 
@@ -40,7 +41,7 @@ class PlainText(Fitted):
         return Content("\n").join(Content(row) for row in rows)
 
 
-class PlainLinesScreen(ModalScreen[None]):
+class PlainLinesScreen(Breathing, ModalScreen[None]):
     """Shows a text without anything beside it."""
 
     BINDINGS = [

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from polyspec.errors import PolySpecError
+from polyspec.tui.breathing import Breathing
 from polyspec.tui.widgets.key_line import KeyLine
 from polyspec.tui.widgets.nav_bar import NavBar
 from polyspec.tui.widgets.status_line import StatusLine
@@ -26,10 +27,15 @@ ROOMS = (
 """Name, title and key of each screen."""
 
 
-class Room(Screen[None]):
+class Room(Breathing, Screen[None]):
     """One of the main screens."""
 
     NAME: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        # It gets its styles as it is mounted. Textual would restyle all other screens.
+        self._css_update_count = self.app._css_update_count
 
     @property
     def ui(self) -> "PolySpecApp":

@@ -28,7 +28,6 @@ class SettingsScreen(Room):
     """The list at the left, the meaning of the marked setting at the right."""
 
     NAME = "settings"
-    CSS_PATH = "../styles/settings.tcss"
     AUTO_FOCUS = "#setting-list"
     BINDINGS = [
         bind("ctrl+t", "change", "Change", "Change the setting", "settings.change"),

@@ -23,7 +23,6 @@ class StoriesScreen(WritingRoom):
     """Wishes at the left or above, the story beside or below."""
 
     NAME = "stories"
-    CSS_PATH = "../styles/stories.tcss"
     AUTO_FOCUS = "#theme"
     BINDINGS = [
         bind("ctrl+t", "tell", "Write", "Write a story, or another", "stories.write"),

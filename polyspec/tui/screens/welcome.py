@@ -10,11 +10,12 @@ from textual.widgets import Static
 from polyspec.errors import PolySpecError
 from polyspec.tui.amounts import format_bytes
 from polyspec.tui.bindings import bind
+from polyspec.tui.breathing import Breathing
 from polyspec.tui.facts import lay_out
 from polyspec.tui.shelf import Suggestion, suggest_model
 
 
-class WelcomeScreen(ModalScreen[str | None]):
+class WelcomeScreen(Breathing, ModalScreen[str | None]):
     """Explains what is missing; gives the model to fetch, `models`, or None."""
 
     BINDINGS = [

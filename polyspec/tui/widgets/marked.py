@@ -49,6 +49,8 @@ class MarkedArea(TextArea):
         )
         self._line_starts: list[int] = [0]
         self._cutter = _Cutter()
+        self._spans: dict[int, list[Span]] = {}
+        """The looks of lines since the last change; Textual asks for every row."""
         self._length = Length()
 
     @property
@@ -83,6 +85,7 @@ class MarkedArea(TextArea):
 
     def measure(self) -> int:
         """Take note of where lines begin; returns the number of characters."""
+        self._spans.clear()
         starts = [0]
         for line in self.document.lines:
             starts.append(starts[-1] + len(line) + 1)
@@ -109,19 +112,28 @@ class MarkedArea(TextArea):
         self.notify_style_update()
         self.refresh()
 
+    def notify_style_update(self) -> None:
+        self._spans.clear()
+        super().notify_style_update()
+
     def get_line(self, line_index: int) -> Text:
         """One line, with its marks."""
         line = _Line(self.document.get_line(line_index), self._cutter)
         if line_index < len(self._line_starts):
-            first = self._line_starts[line_index]
-            last = first + len(line)
-            for mark in self.marks_between(first, last):
-                start, end = max(first, mark.start), min(last, mark.end)
-                if start < end:
-                    look = self.look_of(mark.kind)
-                    style = self.get_component_rich_style(look, partial=True)
-                    line.stylize(style, start - first, end - first)
+            if line_index not in self._spans:
+                self._spans[line_index] = list(self._style(line_index, len(line)))
+            line.spans = list(self._spans[line_index])
         return line
+
+    def _style(self, line_index: int, num_chars: int) -> Iterator[Span]:
+        first = self._line_starts[line_index]
+        last = first + num_chars
+        for mark in self.marks_between(first, last):
+            start, end = max(first, mark.start), min(last, mark.end)
+            if start < end:
+                look = self.look_of(mark.kind)
+                style = self.get_component_rich_style(look, partial=True)
+                yield Span(start - first, end - first, style)
 
 
 def find_between(marks: Sequence[Mark], first: int, last: int) -> Iterator[Mark]:
