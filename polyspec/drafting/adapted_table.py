@@ -20,13 +20,22 @@ _FIRST_UNSEEN = 2 * _NUM_COUNTS
 class _Seen:
     """What the target wrote in one state, and which token is likeliest now."""
 
-    __slots__ = ("best_id", "best_next", "best_weight", "counts", "greedy_id", "total")
+    __slots__ = (
+        "best_id",
+        "best_next",
+        "best_weight",
+        "greedy_id",
+        "greedy_next",
+        "total",
+        "weights",
+    )
 
-    def __init__(self, best_id: int, best_weight: float, best_next: int) -> None:
-        self.best_id = self.greedy_id = best_id
-        self.best_weight = best_weight
-        self.best_next = best_next
-        self.counts: dict[int, int] = {}
+    def __init__(self, greedy_id: int, weight: float, greedy_next: int) -> None:
+        self.best_id = self.greedy_id = greedy_id
+        self.best_next = self.greedy_next = greedy_next
+        self.best_weight = weight
+        self.weights: dict[int, float] = {}
+        """By token, what the table says and what was seen together."""
         self.total = 0
 
     def promise(self) -> tuple[float, int]:
@@ -126,26 +135,29 @@ class AdaptedTable:
         self._kept[place] = self._kept[place] * _KEEP + (likeliest == token_id)
 
     def _count(self, state: int, token_id: int, next_state: int) -> None:
-        edges = self._table.edges(max(0, state))
-        greedy_id, greedy_chance, greedy_next = edges[0]
         seen = self._seen.get(state)
         if seen is None:
             if len(self._seen) >= _MAX_STATES:
                 self._forget()
-            seen = _Seen(greedy_id, _PRIOR_WEIGHT * greedy_chance, greedy_next)
+            greedy_id, chance, greedy_next = self._table.edge(max(0, state))
+            seen = _Seen(greedy_id, _PRIOR_WEIGHT * chance, greedy_next)
             self._seen[state] = seen
-        count = seen.counts[token_id] = seen.counts.get(token_id, 0) + 1
         seen.total += 1
-        chance = next((edge[1] for edge in edges if edge[0] == token_id), 0.0)
-        weight = _PRIOR_WEIGHT * chance + count
-        if token_id == greedy_id:
-            next_state = greedy_next
-        else:
-            weight -= _DISCOUNT
+        weight = seen.weights.get(token_id)
+        if weight is None:
+            weight = self._prior(state, token_id, is_greedy=token_id == seen.greedy_id)
+        weight = seen.weights[token_id] = weight + 1.0
         # Only this token's weight grew, so it alone can become the likeliest.
         if token_id == seen.best_id or weight > seen.best_weight:
+            is_greedy = token_id == seen.greedy_id
             seen.best_id, seen.best_weight = token_id, weight
-            seen.best_next = next_state
+            seen.best_next = seen.greedy_next if is_greedy else next_state
+
+    def _prior(self, state: int, token_id: int, *, is_greedy: bool) -> float:
+        """What a token weighs in a state before it was seen there."""
+        edges = self._table.edges(max(0, state))
+        chance = next((edge[1] for edge in edges if edge[0] == token_id), 0.0)
+        return _PRIOR_WEIGHT * chance - (0.0 if is_greedy else _DISCOUNT)
 
     def _forget(self) -> None:
         """Drop the half that was learned first."""
