@@ -13,7 +13,7 @@ _KEEP = 0.999
 """Outcomes fade so that one from 700 ago counts half."""
 _RATE_WEIGHT = 8.0
 _NUM_COUNTS = 8
-_NUM_UNSEEN = 2
+_SURE = 0.5
 _FIRST_UNSEEN = 2 * _NUM_COUNTS
 
 
@@ -24,8 +24,10 @@ class _Seen:
         "best_id",
         "best_next",
         "best_weight",
+        "chance",
         "greedy_id",
         "greedy_next",
+        "rate",
         "total",
         "weights",
     )
@@ -37,12 +39,13 @@ class _Seen:
         self.weights: dict[int, float] = {}
         """By token, what the table says and what was seen together."""
         self.total = 0
+        self.chance, self.rate = 0.0, 0
 
-    def promise(self) -> tuple[float, int]:
-        """Return the chance of the likeliest token, and which rate corrects it."""
-        chance = self.best_weight / (_PRIOR_WEIGHT + self.total)
+    def update(self) -> None:
+        """Work out the chance of the likeliest token, and which rate corrects it."""
+        self.chance = self.best_weight / (_PRIOR_WEIGHT + self.total)
         place = min(_NUM_COUNTS - 1, self.total.bit_length())
-        return chance, 2 * place + (self.best_id != self.greedy_id)
+        self.rate = 2 * place + (self.best_id != self.greedy_id)
 
 
 class AdaptedTable:
@@ -60,9 +63,10 @@ class AdaptedTable:
         self._table = table
         self.info = table.info
         self._seen: dict[int, _Seen] = {}
-        num_rates = _FIRST_UNSEEN + _NUM_UNSEEN
+        num_rates = _FIRST_UNSEEN + 2
         self._kept = [_RATE_WEIGHT] * num_rates
         self._promised = [_RATE_WEIGHT] * num_rates
+        self._rates = [1.0] * num_rates
 
     def close(self) -> None:
         """Close the table."""
@@ -78,18 +82,16 @@ class AdaptedTable:
 
     def best(self, state: int) -> tuple[int, float, int]:
         """Return the likeliest token of a state, its probability and the next state."""
-        token_id, chance, place, next_state = self._look_up(state)
-        rate = self._kept[place] / self._promised[place]
-        return token_id, min(1.0, chance * rate), next_state
+        token_id, chance, rate, next_state = self._look_up(state)
+        return token_id, min(1.0, chance * self._rates[rate]), next_state
 
     def _look_up(self, state: int) -> tuple[int, float, int, int]:
         """Token, chance, number of the rate that corrects it, and next state."""
         seen = self._seen.get(state)
-        if seen is None:
-            token_id, chance, next_state = self._table.edge(max(0, state))
-            place = min(_NUM_UNSEEN - 1, int(chance * _NUM_UNSEEN))
-            return token_id, chance, _FIRST_UNSEEN + place, next_state
-        return seen.best_id, *seen.promise(), seen.best_next
+        if seen is not None:
+            return seen.best_id, seen.chance, seen.rate, seen.best_next
+        token_id, chance, next_state = self._table.edge(state if state > 0 else 0)
+        return token_id, chance, _FIRST_UNSEEN + (chance >= _SURE), next_state
 
     def walk(
         self, state: int, limit: int, least_chance: float
@@ -97,9 +99,12 @@ class AdaptedTable:
         """Follow the likeliest tokens from a state; see `Table.walk`."""
         token_ids: list[int] = []
         probabilities: list[float] = []
+        look_up, rates = self._look_up, self._rates
         reached = 1.0
         for _ in range(limit):
-            token_id, chance, state = self.best(state)
+            token_id, chance, rate, state = look_up(state)
+            chance *= rates[rate]
+            chance = 1.0 if chance > 1.0 else chance
             reached *= chance
             if reached < least_chance:
                 break
@@ -130,9 +135,11 @@ class AdaptedTable:
             path = next_path
 
     def _judge(self, state: int, token_id: int) -> None:
-        likeliest, chance, place, _ = self._look_up(state)
-        self._promised[place] = self._promised[place] * _KEEP + chance
-        self._kept[place] = self._kept[place] * _KEEP + (likeliest == token_id)
+        likeliest, chance, rate, _ = self._look_up(state)
+        promised = self._promised[rate] * _KEEP + chance
+        kept = self._kept[rate] * _KEEP + (likeliest == token_id)
+        self._promised[rate], self._kept[rate] = promised, kept
+        self._rates[rate] = kept / promised
 
     def _count(self, state: int, token_id: int, next_state: int) -> None:
         seen = self._seen.get(state)
@@ -152,6 +159,7 @@ class AdaptedTable:
             is_greedy = token_id == seen.greedy_id
             seen.best_id, seen.best_weight = token_id, weight
             seen.best_next = seen.greedy_next if is_greedy else next_state
+        seen.update()
 
     def _prior(self, state: int, token_id: int, *, is_greedy: bool) -> float:
         """What a token weighs in a state before it was seen there."""
