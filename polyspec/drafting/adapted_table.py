@@ -9,6 +9,8 @@ _PRIOR_WEIGHT = 3.0
 _DISCOUNT = 0.6
 """Taken off the count of a token that is not the table's choice: it may be chance."""
 _MAX_STATES = 1 << 16
+_MAX_FOLLOWERS = 32
+"""With more different tokens in a state, all but the likeliest are forgotten there."""
 _KEEP = 0.999
 """Outcomes fade so that one from 700 ago counts half."""
 _RATE_WEIGHT = 8.0
@@ -159,6 +161,8 @@ class AdaptedTable:
             is_greedy = token_id == seen.greedy_id
             seen.best_id, seen.best_weight = token_id, weight
             seen.best_next = seen.greedy_next if is_greedy else next_state
+        if len(seen.weights) > _MAX_FOLLOWERS:
+            seen.weights = {seen.best_id: seen.best_weight}
         seen.update()
 
     def _prior(self, state: int, token_id: int, *, is_greedy: bool) -> float:

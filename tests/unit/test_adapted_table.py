@@ -120,3 +120,14 @@ def test_what_was_learned_first_is_forgotten(
             table.observe([token_id], [token_id + 100])
     assert likeliest(table, [59])[0] == 159
     assert likeliest(table, [20])[0] == 1
+
+
+def test_a_state_of_many_followers_keeps_the_likeliest(table: AdaptedTable) -> None:
+    for _ in range(9):
+        table.observe([1, 2], [5])
+    for token_id in range(1000, 1500):
+        table.observe([1, 2], [token_id])
+    table.observe([1, 2], [5])
+    assert likeliest(table, [1, 2])[0] == 5
+    held = [len(seen.weights) for seen in table._seen.values()]
+    assert max(held) <= adapted_table._MAX_FOLLOWERS
