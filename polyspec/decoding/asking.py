@@ -3,12 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-_RATE = 0.05
-_NUM_TRIALS = 24
-"""Steps before a drafter is judged."""
-_PAUSE = 96
-"""Steps after which one that does not pay is tried again, for some steps."""
+_SPENT_RATE, _GAIN_RATE = 0.05, 0.005
+"""Calls take about the same time; what they save is rare and much at once."""
+_NUM_TRIALS = 24, 48
+"""Steps before one that takes much time is judged, and before any other is."""
 _NUM_RETRIALS = 8
+"""Steps for which one that does not pay is tried again after a pause."""
+_RETRIAL_SHARE = 0.003
+"""Of all time, what trying again may lose: the pauses are as long as that takes."""
+_PAUSES = 16, 1000
+"""Steps of the shortest and the longest."""
+_FIRST_PAUSE = 96
+"""Steps for which one is not asked that is presumed not to pay."""
 _FREE_SHARE = 0.002
 """A drafter that takes less than this share of a step is asked anyhow."""
 _OUTLIER = 10.0
@@ -26,19 +32,20 @@ class _Account:
     is_resting: bool = False
     """Whether it is presumed not to pay until it was judged."""
 
-    @property
-    def is_judged(self) -> bool:
-        return self.num_steps >= _NUM_TRIALS
+    is_judged: bool = False
 
-    def add(self, spent_s: float, gain_s: float) -> None:
+    def add(self, spent_s: float, gain_s: float, step_s: float) -> None:
         if self.is_judged:
             # An interrupted call says nothing of the next ones.
             spent_s = min(spent_s, _OUTLIER * self.spent_s + 1e-6)
         self.num_steps += 1
-        # The average of all at first; then old ones fade.
-        rate = max(_RATE, 1.0 / self.num_steps)
-        self.spent_s += rate * (spent_s - self.spent_s)
-        self.gain_s += rate * (gain_s - self.gain_s)
+        # The averages of all at first; then old ones fade.
+        share = 1.0 / self.num_steps
+        self.spent_s += max(_SPENT_RATE, share) * (spent_s - self.spent_s)
+        self.gain_s += max(_GAIN_RATE, share) * (gain_s - self.gain_s)
+        # One that has taken as much as a step on trial need not go on with it.
+        is_dear = self.num_steps * self.spent_s > step_s
+        self.is_judged = self.num_steps >= _NUM_TRIALS[0 if is_dear else 1]
 
 
 class Asking:
@@ -68,12 +75,13 @@ class Asking:
         for name, known in numbers.items():
             if len(known) == 3:
                 spent_s, gain_s, self._step_s = known
-                self._accounts[name] = _Account(
-                    num_steps=_NUM_TRIALS,
-                    num_skipped=_PAUSE - 1,
+                account = self._accounts[name] = _Account(
+                    num_steps=_NUM_TRIALS[1],
                     spent_s=spent_s,
                     gain_s=gain_s,
+                    is_judged=True,
                 )
+                account.num_skipped = self._pause(account) - 1
 
     def is_judged(self, name: str) -> bool:
         """Whether enough was seen of a drafter to say what it is worth."""
@@ -112,7 +120,7 @@ class Asking:
         """
         self._step_s = step_s
         for name, spent_s in self._spent_s.items():
-            self._of(name).add(spent_s, saved_s.get(name, 0.0))
+            self._of(name).add(spent_s, saved_s.get(name, 0.0), step_s)
         self._spent_s.clear()
 
     def _of(self, name: str) -> _Account:
@@ -129,8 +137,19 @@ class Asking:
             is_worth_asking = not account.is_resting
         if is_worth_asking:
             return True
-        account.num_skipped = (account.num_skipped + 1) % (_PAUSE + _NUM_RETRIALS)
-        return account.num_skipped >= _PAUSE
+        pause = self._pause(account)
+        account.num_skipped = (account.num_skipped + 1) % (pause + _NUM_RETRIALS)
+        return account.num_skipped >= pause
+
+    def _pause(self, account: _Account) -> int:
+        """For how many steps one that does not pay is not asked."""
+        if not account.num_steps or not self._step_s:
+            return _FIRST_PAUSE
+        # A bad start says little: what drafts lost is no part of it.
+        lost = (account.spent_s - max(0.0, account.gain_s)) / self._step_s
+        return int(
+            min(max(_NUM_RETRIALS * lost / _RETRIAL_SHARE, _PAUSES[0]), _PAUSES[1])
+        )
 
 
 class AskingByLabel:

@@ -24,7 +24,7 @@ def route(share: float, asking: Asking, names: Sequence[str] = ("table",)) -> Ch
 
 
 def judge(asking: Asking, name: str, *, spent_s: float, saved_s: float) -> None:
-    for _ in range(30):
+    for _ in range(60):
         asking.observe_call(name, spent_s)
         asking.observe_step(1.0, {name: saved_s})
 
@@ -68,6 +68,29 @@ def test_what_was_never_measured_works() -> None:
     choice = route(0.5, asking, ["history"])
     assert choice.describe() == "history not measured beforehand"
     assert asking.order(["history"]) == ["history"]
+
+
+def test_who_does_not_pay_is_tried_again_the_sooner_the_less_that_takes() -> None:
+    def num_asked(spent_s: float) -> int:
+        asking = Asking()
+        judge(asking, "table", spent_s=spent_s, saved_s=0.0)
+        return sum(bool(asking.order(["table"])) for _ in range(480))
+
+    assert num_asked(0.005) > 2 * num_asked(0.05) > 0
+    assert num_asked(0.3) <= 8
+
+
+def test_who_takes_much_is_judged_sooner() -> None:
+    def num_trials(spent_s: float) -> int:
+        asking = Asking()
+        for number in range(100):
+            if asking.is_judged("table"):
+                return number
+            asking.observe_call("table", spent_s)
+            asking.observe_step(1.0, {})
+        return 100
+
+    assert num_trials(0.5) < num_trials(0.01) < 100
 
 
 def test_what_is_seen_here_overrules_what_was_measured() -> None:
