@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 from polyspec.decoding.draft_policy import DraftPolicy
@@ -119,7 +119,9 @@ class Session:
             EngineError: A request cannot fit, or the model cannot be evaluated.
         """
         answers: dict[int, _Answer] = {}
-        with closing(self._scheduler.run(self._prepare(requests, answers))) as steps:
+        # A map, since a generator that had nothing to give once has ended.
+        prepared = map(partial(self._prepare, answers), enumerate(requests))
+        with closing(self._scheduler.run(prepared)) as steps:
             for step in steps:
                 answer = answers[step.index]
                 if isinstance(step, Emitted):
@@ -139,32 +141,32 @@ class Session:
         return self._scheduler.run(requests)
 
     def _prepare(
-        self, requests: Iterable[CompletionRequest], answers: dict[int, _Answer]
-    ) -> Iterator[Request]:
-        for index, request in enumerate(requests):
-            shared = self._encode(request.prompt.shared)
-            if self.tokenizer.adds_bos:
-                shared.insert(0, self.tokenizer.bos_id)
-            prompt_ids = shared + self._encode(request.prompt.own)
-            stream = TextStream(request.prompt.stop)
-            answer = _Answer(stream, len(prompt_ids), self._clock())
-            if self.is_tracing:
-                answer.trace = TokenTrace(self.tokenizer.piece)
-            answers[index] = answer
-            if self._announce is not None and request.source:
-                self._announce(prompt_ids, request.source)
-            if self._refer is not None and request.precedent is not None:
-                precedent = request.precedent
-                self._refer(prompt_ids, precedent.adapted, precedent.similarity)
-            yield Request(
-                prompt_ids,
-                request.max_tokens,
-                num_shared=len(shared),
-                sampling=request.sampling,
-                stream=index if request.stream is None else request.stream,
-                is_end=self._make_end_test(stream),
-                ends_alone=self._make_last_test(request.prompt.stop),
-            )
+        self, answers: dict[int, _Answer], numbered: tuple[int, CompletionRequest]
+    ) -> Request:
+        index, request = numbered
+        shared = self._encode(request.prompt.shared)
+        if self.tokenizer.adds_bos:
+            shared.insert(0, self.tokenizer.bos_id)
+        prompt_ids = shared + self._encode(request.prompt.own)
+        stream = TextStream(request.prompt.stop)
+        answer = _Answer(stream, len(prompt_ids), self._clock())
+        if self.is_tracing:
+            answer.trace = TokenTrace(self.tokenizer.piece)
+        answers[index] = answer
+        if self._announce is not None and request.source:
+            self._announce(prompt_ids, request.source)
+        if self._refer is not None and request.precedent is not None:
+            precedent = request.precedent
+            self._refer(prompt_ids, precedent.adapted, precedent.similarity)
+        return Request(
+            prompt_ids,
+            request.max_tokens,
+            num_shared=len(shared),
+            sampling=request.sampling,
+            stream=index if request.stream is None else request.stream,
+            is_end=self._make_end_test(stream),
+            ends_alone=self._make_last_test(request.prompt.stop),
+        )
 
     def _encode(self, parts: tuple[PromptPart, ...]) -> list[int]:
         ids: list[int] = []

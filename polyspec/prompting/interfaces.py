@@ -135,6 +135,8 @@ class Completer(Protocol):
         """Answer the requests, taken one by one as places become free.
 
         Events of different requests interleave; closing the iterator cancels all.
+        While some are being answered, an iterator that ended is asked again: an answer
+        may be followed by another request.
         """
         ...
 

@@ -13,16 +13,21 @@ from polyspec.translation.plan import Plan
 from polyspec.translation.queue import JobQueue
 from polyspec.translation.units import TranslatedUnit, UnitJob
 
+_MANY = 8
+"""With fewer side by side, a long segment at the end leaves few places empty."""
+
 
 def translate_units(
     completer: Completer,
     plan: Plan,
     segments: Iterable[Segment],
     sampling: Sampling | None = None,
+    num_parallel: int = 1,
 ) -> Generator[TranslatedUnit, None, None]:
     """Translate the segments of a document, which are taken as they are needed.
 
-    Each comes back, in its order.
+    Each comes back, in its order. Where many are written side by side, long ones are
+    begun before short ones of about the same place.
     """
     drawn = sampling or Sampling()
     queue = JobQueue(
@@ -31,6 +36,7 @@ def translate_units(
             part, job.context_of(part), drawn, job.segment.id
         ),
         plan.known,
+        num_ahead=num_parallel if num_parallel >= _MANY else 1,
     )
     with closing(queue.run(completer)) as turns:
         for _ in turns:

@@ -51,6 +51,22 @@ class Job(Protocol):
 J = TypeVar("J", bound=Job)
 
 
+class _Requests:
+    """Gives requests as long as there are some, also after there was none."""
+
+    def __init__(self, take: Callable[[], CompletionRequest | None]) -> None:
+        self._take = take
+
+    def __iter__(self) -> Iterator[CompletionRequest]:
+        return self
+
+    def __next__(self) -> CompletionRequest:
+        request = self._take()
+        if request is None:
+            raise StopIteration
+        return request
+
+
 class JobQueue(Generic[J]):
     """The jobs under way, in order, and the requests still to be made."""
 
@@ -59,20 +75,29 @@ class JobQueue(Generic[J]):
         jobs: Iterable[J],
         make_request: Callable[[J, Part], CompletionRequest],
         known: KnownAnswers | None = None,
+        num_ahead: int = 1,
     ) -> None:
         """Take jobs lazily.
 
         Args:
-            jobs: Read no further than the completer has places free.
+            jobs: Read no further than the completer has places free, and `num_ahead`.
             make_request: From a job and a part of it to what is asked.
             known: Knows answers of jobs that failed before, and keeps those that do.
+            num_ahead: Of so many parts the longest is asked for first, so that at the
+                end no long one is left to be written alone; the first is passed over
+                so many times at most.
         """
         self._waiting = iter(jobs)
         self._make_request = make_request
         self._jobs: deque[J] = deque()
-        self._open: deque[tuple[J, Part]] = deque()
+        self._again: deque[tuple[J, Part]] = deque()
+        self._open: list[tuple[J, Part]] = []
+        self._num_ahead = num_ahead
+        self._num_passed = 0
+        """How often the first open part was passed over in a row."""
         self._known = known
         self._asked: dict[int, tuple[J, Part, CompletionRequest]] = {}
+        self._num_asked = 0
         self._heard: dict[int, list[Exchange]] = {}
         """What was asked and answered for each job under way, by its identity."""
         self._is_read = False
@@ -89,7 +114,7 @@ class JobQueue(Generic[J]):
             yield from self._complete(completer)
             self._require_answers()
             yield
-            if self._is_read and not self._open:
+            if self._is_read and not (self._open or self._again):
                 break
 
     @property
@@ -103,7 +128,11 @@ class JobQueue(Generic[J]):
 
     def _complete(self, completer: Completer) -> Iterator[None]:
         """One call of the completer, which takes requests until none is left."""
-        events = completer.complete(self._requests())
+        self._asked.clear()
+        self._num_asked = 0
+        # Unlike a generator, this goes on where answers have to be asked for again
+        # after it had none to ask.
+        events = completer.complete(_Requests(self._next_request))
         # The protocol promises an iterator; those that hold a run are generators.
         if not hasattr(events, "close"):
             yield from self._relay(events)
@@ -116,32 +145,53 @@ class JobQueue(Generic[J]):
             self._take(event)
             yield
 
-    def _requests(self) -> Iterator[CompletionRequest]:
-        self._asked.clear()
-        index = 0
+    def _next_request(self) -> CompletionRequest | None:
         while (asked := self._next_asked()) is not None:
             job, part = asked
             request = self._make_request(job, part)
             known = self._known.find(request) if self._known is not None else None
-            if known is not None:
-                self._finish(job, part, request, known)
-                continue
-            self._asked[index] = job, part, request
-            index += 1
-            yield request
+            if known is None:
+                self._asked[self._num_asked] = job, part, request
+                self._num_asked += 1
+                return request
+            self._finish(job, part, request, known)
+        return None
 
     def _next_asked(self) -> tuple[J, Part] | None:
-        # A job that was given up has no use for the rest of its answers.
-        while self._open and self._open[0][0].is_done:
-            self._open.popleft()
-        while not self._open and len(self._jobs) < _MAX_AHEAD:
+        while self._again:
+            job, part = self._again.popleft()
+            if not job.is_done:
+                return job, part
+        while self._read_ahead():
+            job, part = self._open.pop(self._choose())
+            # A job that was given up has no use for the rest of its answers.
+            if not job.is_done:
+                return job, part
+        return None
+
+    def _read_ahead(self) -> bool:
+        """Read jobs until there is a choice; tells whether anything is to be asked."""
+        while (
+            not self._is_read
+            and len(self._open) < self._num_ahead
+            and len(self._jobs) < _MAX_AHEAD
+        ):
             job = next(self._waiting, None)
             if job is None:
                 self._is_read = True
-                return None
+                break
             self._jobs.append(job)
             self._open.extend((job, part) for part in job.open_parts())
-        return self._open.popleft() if self._open else None
+        return bool(self._open)
+
+    def _choose(self) -> int:
+        """The place of the part that is asked for next."""
+        place = 0
+        if self._num_passed < self._num_ahead:
+            ahead = self._open[: self._num_ahead]
+            place = max(range(len(ahead)), key=lambda at: len(ahead[at][1].source))
+        self._num_passed = self._num_passed + 1 if place else 0
+        return place
 
     def _take(self, event: Piece | Completed) -> None:
         job, part, request = self._asked[event.index]
@@ -158,7 +208,7 @@ class JobQueue(Generic[J]):
         """Give a job an answer, and put first what it asks for instead."""
         job.is_changed = True
         again = job.finish(part, completed)
-        self._open.extendleft((job, new) for new in reversed(again))
+        self._again.extendleft((job, new) for new in reversed(again))
         if self._known is None:
             return
         heard = self._heard.setdefault(id(job), [])

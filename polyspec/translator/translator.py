@@ -260,7 +260,9 @@ class Translator:
             is_mixed=self._is_auto(),
             is_wrong_language=self._check_language(source_language, target_language),
         )
-        return lambda segments: translate_units(self.session, plan, segments, sampling)
+        return lambda segments: translate_units(
+            self.session, plan, segments, sampling, self.num_parallel
+        )
 
     def identify_model(self) -> str:
         """Name the model so that another one has another name."""

@@ -21,6 +21,7 @@ from polyspec.tui.screens.ask import AskScreen
 from polyspec.tui.screens.settings import SettingsScreen
 from polyspec.tui.screens.translate import TranslateScreen
 from polyspec.tui.settings_file import change_setting, parse_value
+from polyspec.tui.widgets.key_line import KeyLine
 from tests.fakes_tui import PaperMaker, drive, make_app, wait_until
 
 
@@ -103,6 +104,9 @@ def test_vim_keys_are_switched_on_and_kept() -> None:
         source = app.screen.source
         await pilot.press(*"one two", "enter", *"three", "escape")
         assert source.border_title == "text · normal"
+        # There ctrl+r is vim's, so the line of keys does not promise to swap.
+        line = app.screen.query_one(KeyLine)
+        await wait_until(pilot, lambda: "ctrl+r" not in [w.value for w in line.words])
         await pilot.press("g", "g", "d", "w")
         assert source.text == "two\nthree"
         await pilot.press("d", "d", "p", "u", "u")
@@ -110,6 +114,7 @@ def test_vim_keys_are_switched_on_and_kept() -> None:
         await pilot.press("G", "o", *"four", "escape", "y", "y", "P", "0", "x")
         assert source.text == "two\nthree\nour\nfour"
         await pilot.press("A", "!")
+        await wait_until(pilot, lambda: "ctrl+r" in [w.value for w in line.words])
         assert source.text.endswith("our!\nfour")
 
     drive(app, steps)

@@ -94,6 +94,7 @@ class FilesScreen(Room):
         """Pause the marked file, or go on with it."""
         item = self._marked
         if item is None:
+            self.status.show("there is no file to pause")
             return
         if item.state in ("waiting", "running"):
             item.job.hold()
@@ -102,6 +103,8 @@ class FilesScreen(Room):
             item.job.release()
             item.state = "waiting"
             self.ui.worker.submit(item.job)
+        else:
+            self.status.show(f"{item.path.name} is {item.state}: nothing to pause")
         self._show()
 
     def action_retry(self) -> None:
@@ -109,6 +112,8 @@ class FilesScreen(Room):
         item = self._marked
         if item is not None and item.state in ("done", "failed"):
             self._add(str(item.path))
+        else:
+            self.status.show("only a file that is done or failed is tried again")
 
     def action_remove(self) -> None:
         """Take the marked file from the queue; what is written stays."""

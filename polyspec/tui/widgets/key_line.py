@@ -34,13 +34,15 @@ class KeyLine(WordLine):
         if not self.is_attached:  # the screen is gone by now
             return
         screen = self.screen
+        # A pane with the keys of vim uses some for itself.
+        taken: frozenset[str] = getattr(screen.focused, "taken_keys", frozenset())
         seen = set()
         words: list[Word] = []
         palette = None
         for _, binding, is_enabled, tooltip in screen.active_bindings.values():
             if binding.action.endswith(_PALETTE):
                 palette = binding
-            if not binding.show or binding.action in seen:
+            if not binding.show or binding.action in seen or binding.key in taken:
                 continue
             seen.add(binding.action)
             label = self._label(screen, binding, is_enabled=is_enabled)

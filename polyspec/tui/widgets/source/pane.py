@@ -127,9 +127,15 @@ class SourcePane(MarkedArea):
             return
         await super()._on_key(event)
 
+    @property
+    def taken_keys(self) -> frozenset[str]:
+        """Keys of the screen that mean something else here now."""
+        return self._vim.taken_keys if self.has_vim_keys else frozenset()
+
     def _show_mode(self) -> None:
         is_normal = self.has_vim_keys and self._vim.mode == NORMAL
         self.border_title = "text · normal" if is_normal else "text"
+        self.refresh_bindings()
 
     async def _on_paste(self, event: Paste) -> None:
         event.prevent_default()

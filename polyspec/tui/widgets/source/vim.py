@@ -50,6 +50,11 @@ class VimKeys:
             "O": self._open_above,
         }
 
+    @property
+    def taken_keys(self) -> frozenset[str]:
+        """Keys that do something in the present mode, as Textual names them."""
+        return frozenset() if self.mode == INSERT else frozenset(self._commands)
+
     def handle(self, key: str, character: str | None) -> bool:
         """Do what a key means; False leaves the key to the text area."""
         if self.mode == INSERT:
