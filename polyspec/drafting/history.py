@@ -8,9 +8,10 @@ from polyspec.drafting.one_by_one import OneByOneDrafter
 
 NAME = "history"
 _MAX_ORDER = 8
-_PRIOR_HITS = (0.02, 0.06, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8)
-"""First guess of how often a match of 1, 2, ... tokens goes on the same way."""
-_PRIOR_WEIGHT = 8.0
+_PRIOR_HITS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5)
+"""First guess of how often a match of 1, 2, ... tokens goes on the same way: cautious,
+since drawn stories break off what models repeat, and soon corrected upwards."""
+_PRIOR_WEIGHT = 4.0
 _HALF_LIFE = 150.0
 """Outcomes after which an old one counts half."""
 
