@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from polyspec.drafting.adapted_table import AdaptedTable
 from polyspec.errors import TableError, TableFormatError, TableMismatchError
 from polyspec.gguf_header import read_gguf_header
 from polyspec.tables.automaton import assemble
@@ -54,6 +55,12 @@ def use(path: Path) -> None:
             assert all(0 <= token < 2**32 for token in tokens)
             assert all(0 <= chance <= 1 for chance in probabilities)
             assert 1 <= len(table.edges(state)) <= 8
+            assert table.edge(state)[0] == table.edges(state)[0][0]
+            for other in table.states(context):
+                table.edge(other)
+        learning = AdaptedTable(table)
+        learning.observe([7, 300], [8, 7, 300, 499, 7])
+        learning.walk(learning.enter([7, 300, 8]), 20, 0.0)
 
 
 def test_what_is_written_is_read_again(path: Path) -> None:
