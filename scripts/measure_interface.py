@@ -24,6 +24,7 @@ from polyspec.tui.app import PolySpecApp
 from polyspec.tui.interface_file import Interface
 from polyspec.tui.making import RealMaker
 from polyspec.tui.remembered import Remembered
+from polyspec.tui.run import favour_interface
 from polyspec.tui.screens.translate import TranslateScreen
 
 TEXT = "The library opens at nine. Bring your card, and be quiet in the reading room. "
@@ -136,6 +137,7 @@ async def wait_until(is_true: Callable[[], bool]) -> None:
 
 async def measure_stalls(model: str) -> Stalls:
     """Load a model, be idle, and translate; how late the event loop was each time."""
+    favour_interface()
     app = PolySpecApp(
         RealMaker(),
         Interface(),

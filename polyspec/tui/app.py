@@ -1,6 +1,7 @@
 """The application: owns the state, the model's thread and the way between screens."""
 
 import gc
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.app import SystemCommand
+from textual.events import Event, InputEvent
 from textual.screen import Screen
 from textual.theme import Theme
 
 from polyspec.errors import SettingsError
 from polyspec.tui.bindings import bind
-from polyspec.tui.heap import spare_heap
+from polyspec.tui.heap import spare_heap, tidy_heap
 from polyspec.tui.interface_file import Interface, themes_dir, write_choice
 from polyspec.tui.outside_app import OutsideApp
 from polyspec.tui.remembered import Remembered
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from polyspec.tui.pulling import PullModel
 
 _STYLES = Path(__file__).parent / "styles"
+_TIDY_S = 1.0
+_IDLE_S = 3.0
+"""So long after the last key nobody waits for anything."""
 
 
 def _make_stories() -> Screen[None]:
@@ -117,6 +122,8 @@ class PolySpecApp(OutsideApp):
         driver: "type[Driver] | None" = None,
     ) -> None:
         super().__init__(maker, pull, dict(overrides or {}), driver)
+        self._touched_s = 0.0
+        """When a key or the mouse was last used."""
         self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self.interface = interface
         self.texts_back: dict[str, str] = {}
@@ -137,6 +144,11 @@ class PolySpecApp(OutsideApp):
         self.use_keys(self.interface.keys)
         self.heed_signals()
         self.call_after_refresh(self._start)
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, InputEvent):
+            self._touched_s = time.monotonic()
+        await super().on_event(event)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return THEME_DEFAULTS
@@ -224,9 +236,16 @@ class PolySpecApp(OutsideApp):
         self._import_ahead()
         for problem in self._problems:
             self.explain(problem)
+        self.set_interval(_TIDY_S, self._tidy)
         self.texts_back = self.keeper.take()
         self._translate_screen().take_back(self.texts_back)
         self.keep_texts_from_now_on()
+
+    def _tidy(self) -> None:
+        """Collect garbage when nobody waits."""
+        is_idle = time.monotonic() - self._touched_s > _IDLE_S
+        is_working = self.worker.is_busy or self.model_state.mood == "busy"
+        tidy_heap(is_quiet=is_idle and not is_working)
 
     def _read_styles(self) -> None:
         """Have the styles of all screens: each read later would restyle the rest."""

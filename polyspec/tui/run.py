@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from polyspec.errors import SettingsError, UsageError
+from polyspec.tui.heap import postpone_full_collections
 
 _PATIENCE_S = 5.0
 _SWITCH_S = 0.001
@@ -25,6 +26,12 @@ def has_terminal() -> bool:
     )
 
 
+def favour_interface() -> None:
+    """Have keys and frames wait less for other threads; for the whole process."""
+    postpone_full_collections()
+    sys.setswitchinterval(_SWITCH_S)
+
+
 def open_interface(overrides: dict[str, Any] | None = None) -> int:
     """Run the interface until the user leaves, and return the exit status.
 
@@ -41,8 +48,7 @@ def open_interface(overrides: dict[str, Any] | None = None) -> int:
             remedy="use polyspec translate in scripts",
         )
     gc.disable()  # the application enables it when its first frame stands
-    # The model's thread would otherwise make each key and each frame wait longer.
-    sys.setswitchinterval(_SWITCH_S)
+    favour_interface()
     from polyspec.tui.app import PolySpecApp
     from polyspec.tui.driver import choose_driver
     from polyspec.tui.interface_file import Interface, read_interface

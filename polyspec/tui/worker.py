@@ -149,6 +149,13 @@ class ModelWorker:
                 line.running.cancel()
             self._changed.notify()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether the model is at work, or something waits for it."""
+        line = self._line
+        with self._changed:
+            return bool(line.running or line.load or line.urgent or line.patient)
+
     def stop(self, wait_s: float) -> bool:
         """End the thread; returns whether it ended within `wait_s` seconds."""
         with self._changed:
