@@ -58,6 +58,10 @@ class _Answer:
         return text
 
 
+def _go_on() -> None:
+    pass
+
+
 class Session:
     """Completes prompts with one target and at most one drafter.
 
@@ -90,6 +94,8 @@ class Session:
         """
         self.is_tracing = False
         """Whether answers that begin from now on say who proposed each token."""
+        self.give_way: Callable[[], None] = _go_on
+        """Called between steps; may take its time."""
         self.tokenizer = tokenizer
         self.target = target
         self._announce = announce
@@ -131,6 +137,7 @@ class Session:
                         yield Piece(step.index, text)
                 else:
                     yield from self._finish(step, answers.pop(step.index))
+                self.give_way()
 
     def close(self) -> None:
         """Give back what the session keeps in its target between runs."""

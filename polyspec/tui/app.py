@@ -1,6 +1,7 @@
 """The application: owns the state, the model's thread and the way between screens."""
 
 import gc
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.app import SystemCommand
-from textual.events import Event, InputEvent
+from textual.events import Event, InputEvent, Key, MouseDown
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from polyspec.tui.pulling import PullModel
 
 _STYLES = Path(__file__).parent / "styles"
+_COMMAND_KEY = re.compile(r"f\d|ctrl\+|alt\+|escape$")
+_REST_S = 0.15
+"""The model rests for so long while a screen is opened."""
 _TIDY_S = 1.0
 _IDLE_S = 3.0
 """So long after the last key nobody waits for anything."""
@@ -148,7 +152,15 @@ class PolySpecApp(OutsideApp):
     async def on_event(self, event: Event) -> None:
         if isinstance(event, InputEvent):
             self._touched_s = time.monotonic()
+            if self._changes_screen(event):
+                await self.worker.rest(_REST_S)
         await super().on_event(event)
+
+    def _changes_screen(self, event: InputEvent) -> bool:
+        """Whether much may have to be drawn for it: not so for what is typed."""
+        if isinstance(event, Key):
+            return self.screen.is_modal or _COMMAND_KEY.match(event.key) is not None
+        return isinstance(event, MouseDown)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return THEME_DEFAULTS

@@ -18,4 +18,7 @@ class Breathing(MessagePump):
 
     async def _dispatch_message(self, message: Message) -> None:
         await super()._dispatch_message(message)
+        # Whoever's time has come is put behind what is queued by then, as this is after
+        # the first sleep; they have their turn before the second one ends.
+        await asyncio.sleep(0)
         await asyncio.sleep(0)

@@ -5,10 +5,12 @@ changes no widget; those who get the messages do. A job is asked between decodin
 whether it was cancelled.
 """
 
+import asyncio
 import contextlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from polyspec.tui.making import Maker
 
 Post = Callable[[Message], object]
-_NICENESS = 4
+_NICENESS = 10
+_NUM_LOOKS, _LOOK_S = 12, 0.003
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,8 @@ class ModelWorker:
         self._maker = maker
         self._line = _Line()
         self._changed = threading.Condition()
+        self._rest_until_s = 0.0
+        self._is_resting = False
         self._translator: Translator | None = None
         self._counting = threading.Lock()
         """Held while tokens are counted, and when a model is about to be freed."""
@@ -156,6 +161,18 @@ class ModelWorker:
         with self._changed:
             return bool(line.running or line.load or line.urgent or line.patient)
 
+    async def rest(self, seconds: float) -> None:
+        """Leave the processors to the interface for so long, from the next step on.
+
+        While a model decodes, all else takes two to three times as long, so this waits
+        for the step to end, if that is soon.
+        """
+        self._rest_until_s = time.monotonic() + seconds
+        for _ in range(_NUM_LOOKS):
+            if self._line.running is None or self._is_resting:
+                return
+            await asyncio.sleep(_LOOK_S)
+
     def stop(self, wait_s: float) -> bool:
         """End the thread; returns whether it ended within `wait_s` seconds."""
         with self._changed:
@@ -181,6 +198,13 @@ class ModelWorker:
                 return [count(text) for text in texts]
             except PolySpecError:  # told where the text is translated
                 return None
+
+    def _rest(self) -> None:
+        """Called in the model's thread, between two steps."""
+        while (left_s := self._rest_until_s - time.monotonic()) > 0:
+            self._is_resting = True
+            time.sleep(left_s)
+        self._is_resting = False
 
     def _ask_to_load(self, load: _Load) -> None:
         with self._changed:
@@ -230,6 +254,7 @@ class ModelWorker:
             self._fail(_out_of_memory())
         else:
             self._error = None
+            self._translator.session.give_way = self._rest
             self._post(ModelReady(_describe(self._translator)))
 
     def _make(self, stack: ExitStack, load: _Load) -> "Translator":

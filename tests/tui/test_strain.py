@@ -1,6 +1,7 @@
 """What a day brings: storms of resizing, long pastes, changes in the middle of a run."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +215,26 @@ def app_home() -> Path:
     from polyspec.paths import data_dir
 
     return data_dir()
+
+
+def test_the_model_rests_while_a_screen_is_opened() -> None:
+    maker = PaperMaker()
+    app = make_app(maker)
+
+    async def steps(pilot: Pilot[int]) -> None:
+        await wait_until(pilot, lambda: app.model_state.mood == "ready")
+        give_way: Any = vars(maker.completer)["give_way"]
+        await app.worker.rest(30.0)
+        resting = asyncio.create_task(asyncio.to_thread(give_way))
+        await asyncio.sleep(0.05)
+        assert not resting.done()
+        await app.worker.rest(-1.0)
+        give_way()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.sleep", _doze)
+        drive(app, steps)
+
+
+def _doze(_seconds: float) -> None:
+    threading.Event().wait(0.01)

@@ -127,7 +127,7 @@ class DrafterPanel(Vertical):
         super().__init__(id="drafters")
         self.border_title = "Drafting"
         self._chosen = "auto"
-        self._drafters: Sequence[str] = ("auto",)
+        self._drafters: tuple[str, ...] = ("auto",)
 
     def compose(self) -> ComposeResult:
         yield Select(
@@ -149,8 +149,10 @@ class DrafterPanel(Vertical):
 
     def offer(self, drafters: Sequence[str], chosen: str) -> None:
         """Name the drafters there are, and the one that drafts."""
-        self._chosen = chosen
-        self._drafters = drafters if chosen in drafters else (*drafters, chosen)
+        offered = tuple(drafters if chosen in drafters else (*drafters, chosen))
+        if (chosen, offered) == (self._chosen, self._drafters):
+            return
+        self._chosen, self._drafters = chosen, offered
         if not self.is_mounted:
             return
         select = self.query_one(Select)
