@@ -327,3 +327,12 @@ def test_a_translation_is_announced_before_its_sequence_begins() -> None:
     assert source == "eins"
     assert first == begun != second
     assert kind == "begin"
+
+
+def test_it_gives_way_after_every_step() -> None:
+    session = make_session(make_target())
+    turns: list[None] = []
+    session.give_way = lambda: turns.append(None)
+    found = answers(session, [ask("a", 7)])
+    assert len(turns) >= 7
+    assert found
