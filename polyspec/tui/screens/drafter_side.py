@@ -29,9 +29,12 @@ class DrafterSide(WritingRoom):
             await self.query_one("#desk").mount(self.panel)
         else:
             self.panel.display = not self.panel.display
-        is_open = self.panel.display
-        self.target.shows_proposers = is_open
-        self.set_class(is_open, "-with-panel")
+        self.set_class(self.panel.display, "-with-panel")
+        # In a frame of its own: with all texts wrapped anew, one would take too long.
+        self.call_after_refresh(self._fill_panel)
+
+    def _fill_panel(self) -> None:
+        self.target.shows_proposers = self._open_panel is not None
         self.show_drafters()
 
     def on_drafter_panel_drafter_picked(
