@@ -25,6 +25,9 @@ class _Account:
     num_steps: int = 0
     """Steps in which it was asked."""
     num_skipped: int = 0
+    """Steps since its pause began, those in which it was tried again among them."""
+    pause: int = 0
+    """For how many steps it is not asked; chosen when the pause begins."""
     spent_s: float = 0.0
     """What it takes in a step, on average of late."""
     gain_s: float = 0.0
@@ -81,7 +84,8 @@ class Asking:
                     gain_s=gain_s,
                     is_judged=True,
                 )
-                account.num_skipped = self._pause(account) - 1
+                account.pause = self._choose_pause(account)
+                account.num_skipped = account.pause - 1
 
     def is_judged(self, name: str) -> bool:
         """Whether enough was seen of a drafter to say what it is worth."""
@@ -137,11 +141,13 @@ class Asking:
             is_worth_asking = not account.is_resting
         if is_worth_asking:
             return True
-        pause = self._pause(account)
-        account.num_skipped = (account.num_skipped + 1) % (pause + _NUM_RETRIALS)
-        return account.num_skipped >= pause
+        account.num_skipped += 1
+        if not account.pause or account.num_skipped >= account.pause + _NUM_RETRIALS:
+            account.pause = self._choose_pause(account)
+            account.num_skipped = 0
+        return account.num_skipped >= account.pause
 
-    def _pause(self, account: _Account) -> int:
+    def _choose_pause(self, account: _Account) -> int:
         """For how many steps one that does not pay is not asked."""
         if not account.num_steps or not self._step_s:
             return _FIRST_PAUSE

@@ -220,21 +220,24 @@ def app_home() -> Path:
 def test_the_model_rests_while_a_screen_is_opened() -> None:
     maker = PaperMaker()
     app = make_app(maker)
+    dozing = threading.Event()
+
+    def doze(_seconds: float) -> None:
+        dozing.set()
+        threading.Event().wait(0.01)
 
     async def steps(pilot: Pilot[int]) -> None:
         await wait_until(pilot, lambda: app.model_state.mood == "ready")
         give_way: Any = vars(maker.completer)["give_way"]
         await app.worker.rest(30.0)
         resting = asyncio.create_task(asyncio.to_thread(give_way))
-        await asyncio.sleep(0.05)
+        await wait_until(pilot, dozing.is_set)
         assert not resting.done()
         await app.worker.rest(-1.0)
         give_way()
+        # The other looks at the clock once it has slept, and goes on as well.
+        await resting
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("time.sleep", _doze)
+        patch.setattr("time.sleep", doze)
         drive(app, steps)
-
-
-def _doze(_seconds: float) -> None:
-    threading.Event().wait(0.01)
