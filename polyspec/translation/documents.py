@@ -28,6 +28,13 @@ def translate_units(
 
     Each comes back, in its order. Where many are written side by side, long ones are
     begun before short ones of about the same place.
+
+    Args:
+        completer: Writes the answers.
+        plan: Prompts, limits and checks.
+        segments: In the order of the document.
+        sampling: How tokens are drawn; greedily where not given.
+        num_parallel: How many answers the completer writes side by side.
     """
     drawn = sampling or Sampling()
     queue = JobQueue(
