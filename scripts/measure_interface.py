@@ -5,6 +5,7 @@ python scripts/measure_interface.py --model gemma-3-270m
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import pty
@@ -13,11 +14,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from textual.pilot import Pilot
 
 from polyspec.paths import models_dir
 from polyspec.tui.app import PolySpecApp
@@ -127,6 +131,16 @@ class Stalls:
                 self.busiest_s[self._phase] = max(most, busy_s)
                 self.by_phase.setdefault(self._phase, []).append(max(0.0, late_s))
 
+    def summarize(self) -> dict[str, dict[str, float]]:
+        """Milliseconds of each phase."""
+        return {
+            phase: {
+                **summarize(late),
+                "busiest_ms": round(1000 * self.busiest_s[phase], 1),
+            }
+            for phase, late in self.by_phase.items()
+        }
+
 
 async def wait_until(is_true: Callable[[], bool]) -> None:
     """Let the interface go on until something is true."""
@@ -136,7 +150,10 @@ async def wait_until(is_true: Callable[[], bool]) -> None:
 
 
 async def measure_stalls(model: str) -> Stalls:
-    """Load a model, be idle, and translate; how late the event loop was each time."""
+    """Load a model, be idle, translate, open everything; how late the loop was.
+
+    To be run in a terminal, since much of the work is to write to it.
+    """
     favour_interface()
     app = PolySpecApp(
         RealMaker(),
@@ -145,34 +162,68 @@ async def measure_stalls(model: str) -> Stalls:
         {"model": model},
     )
     stalls = Stalls()
-    async with app.run_test(size=(120, 40)) as pilot:
+
+    async def use(pilot: Pilot[Any]) -> None:
         watching = asyncio.create_task(stalls.watch())
-        with stalls.during("loading"):
-            await wait_until(lambda: app.model_state.mood != "busy")
-        if app.facts is None:
-            raise SystemExit(f"{model} could not be loaded")
-        with stalls.during("idle"):
-            await pilot.pause(2)
-        screen = app.screen
-        assert isinstance(screen, TranslateScreen)
-        with stalls.during("decoding"):
-            screen.source.put_in(TEXT * 12)
-            screen.action_translate()
-            await wait_until(lambda: not screen.is_writing)
-        for place, keys in OPENINGS.items():
-            for order in ("first", "again"):
-                # Another text each time: a known one is not decoded.
-                screen.source.put_in(f"{place}, {order}. " + TEXT * 12)
-                screen.action_translate()
-                await wait_until(lambda: screen.is_writing)
-                await pilot.pause(0.5)
-                with stalls.during(f"{place}, {order}"):
-                    for key in keys:
-                        await pilot.press(key)
-                        await pilot.pause(0.4)
+        await use_interface(app, pilot, stalls)
         watching.cancel()
+        app.exit()
+
+    await app.run_async(auto_pilot=use)
     app.worker.stop(_PATIENCE_S)
     return stalls
+
+
+async def use_interface(app: PolySpecApp, pilot: Pilot[Any], stalls: Stalls) -> None:
+    """Do what a user does."""
+    with stalls.during("loading"):
+        await wait_until(lambda: app.model_state.mood != "busy")
+    if app.facts is None:
+        raise SystemExit(f"{app.overrides['model']} could not be loaded")
+    with stalls.during("idle"):
+        await pilot.pause(2)
+    screen = app.screen
+    assert isinstance(screen, TranslateScreen)
+    with stalls.during("decoding"):
+        screen.source.put_in(TEXT * 12)
+        screen.action_translate()
+        await wait_until(lambda: not screen.is_writing)
+    for place, keys in OPENINGS.items():
+        for order in ("first", "again"):
+            # Another text each time: a known one is not decoded.
+            screen.source.put_in(f"{place}, {order}. " + TEXT * 12)
+            screen.action_translate()
+            await wait_until(lambda: screen.is_writing)
+            await pilot.pause(0.5)
+            with stalls.during(f"{place}, {order}"):
+                for key in keys:
+                    await pilot.press(key)
+                    await pilot.pause(0.4)
+
+
+def measure_in_terminal(model: str) -> dict[str, dict[str, float]]:
+    """Run this program in a terminal of 120x40, and take what it measured."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "stalls.json"
+        main, side = pty.openpty()
+        termios.tcsetwinsize(side, (40, 120))
+        process = subprocess.Popen(
+            [sys.executable, __file__, "--model", model, "--report", str(report)],
+            stdin=side,
+            stdout=side,
+            stderr=side,
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            start_new_session=True,
+        )
+        os.close(side)
+        written = b""
+        with contextlib.suppress(OSError):  # how the end of a terminal is told
+            while some := os.read(main, 65536):
+                written = (written + some)[-2000:]
+        os.close(main)
+        if process.wait() or not report.exists():
+            raise SystemExit(written.decode(errors="replace"))
+        return json.loads(report.read_text(encoding="utf-8"))
 
 
 def summarize_frames(
@@ -201,7 +252,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="gemma-3-270m")
     parser.add_argument("--frames", type=int, default=5)
+    parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.report is not None:
+        stalls = asyncio.run(measure_stalls(options.model))
+        options.report.write_text(json.dumps(stalls.summarize()), encoding="utf-8")
+        return
     os.environ["POLYSPEC_MODELS_DIR"] = str(models_dir())
     with tempfile.TemporaryDirectory() as home:
         os.environ["POLYSPEC_HOME"] = home
@@ -214,19 +270,12 @@ def measure(model: str, num_frames: int) -> dict[str, Any]:
     for _ in range(num_frames):  # in turn, so that both have the same company
         frames["polyspec"].append(time_first_frame(["-m", "polyspec"]))
         frames["bare Textual"].append(time_first_frame(["-c", BARE]))
-    stalls = asyncio.run(measure_stalls(model))
     return {
         "first_frame_s": summarize_frames(frames, 0),
         "first_frame_processor_s": summarize_frames(frames, 1),
         "model": model,
         "load_average": os.getloadavg()[0],
-        "event_loop": {
-            phase: {
-                **summarize(late),
-                "busiest_ms": round(1000 * stalls.busiest_s[phase], 1),
-            }
-            for phase, late in stalls.by_phase.items()
-        },
+        "event_loop": measure_in_terminal(model),
     }
 
 

@@ -268,6 +268,9 @@ class PolySpecApp(OutsideApp):
     @work(thread=True, group="imports")
     def _import_ahead(self) -> None:
         """Have what is needed soon; to read it then would be felt."""
+        import polyspec.catalog.adapters
+        import polyspec.catalog.listing
+        import polyspec.tables.store
         import polyspec.tui.jobs
         import polyspec.tui.screens.files
         import polyspec.tui.screens.help

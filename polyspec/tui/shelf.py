@@ -1,6 +1,7 @@
 """What lies in the folders: models and tables. Read on a thread."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,16 @@ def read_tables(model_path: str) -> tuple[TableLine, ...]:
 
 
 def _fingerprint(model_path: str) -> str:
+    try:
+        written_ns = Path(model_path).stat().st_mtime_ns
+    except OSError:
+        return ""
+    return _read_fingerprint(model_path, written_ns)
+
+
+@lru_cache(maxsize=64)
+def _read_fingerprint(model_path: str, _written_ns: int) -> str:
+    """Kept, since each move of the mark asks, and a vocabulary takes 0.1 s to read."""
     from polyspec.catalog.adapters import read_base_header
     from polyspec.gguf_header import tokenizer_fingerprint
 

@@ -6,6 +6,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from polyspec.catalog.listing import ListedModel
     from polyspec.tui.model_app import ModelState
 
+_PAUSE_S = 0.15
+"""So long a model is marked before its tables are read, which holds others up."""
 _MARKS = {
     "in use": ("● ", "$success"),
     "installed": ("○ ", "$success"),
@@ -62,6 +65,8 @@ class ModelsScreen(Room):
     def __init__(self) -> None:
         super().__init__()
         self._models: tuple[ListedModel, ...] = ()
+        self._is_fetching = False
+        self._pause: Timer | None = None
 
     def compose_room(self) -> ComposeResult:
         with Container(id="desk"):
@@ -154,7 +159,7 @@ class ModelsScreen(Room):
 
     def _show_models(self, models: "tuple[ListedModel, ...]") -> None:
         options = self.query_one(ModelList)
-        marked = options.highlighted
+        marked = options.highlighted if self._models else self._index_in_use(models)
         self._models = models
         options.clear_options()
         options.add_options(Option(_line(self._row(model))) for model in models)
@@ -162,12 +167,19 @@ class ModelsScreen(Room):
             options.highlighted = min(marked or 0, len(models) - 1)
         self._show_card()
 
+    def _index_in_use(self, models: "tuple[ListedModel, ...]") -> int:
+        name = self.ui.facts.name if self.ui.facts is not None else ""
+        return next((i for i, model in enumerate(models) if model.name == name), 0)
+
     def _show_card(self) -> None:
         model = self._marked
         card = self.query_one(ModelCard)
         card.row = self._row(model) if model is not None else None
         card.tables = None
-        self._read_tables(model.path if model is not None else "")
+        if self._pause is not None:
+            self._pause.stop()
+        path = model.path if model is not None else ""
+        self._pause = self.set_timer(_PAUSE_S, lambda: self._read_tables(path))
         self.refresh_bindings()
 
     @work(thread=True, exclusive=True, group="tables")
@@ -185,8 +197,9 @@ class ModelsScreen(Room):
     def _show_pull(self, state: PullState | None) -> None:
         self.query_one(PullBar).state = state
         self.refresh_bindings()
-        if state is None:
+        if self._is_fetching and state is None:
             self.action_reread()
+        self._is_fetching = state is not None
 
     def _row(self, model: "ListedModel") -> ModelRow:
         facts = self.ui.facts

@@ -4,6 +4,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -13,6 +14,23 @@ from polyspec.tui.bindings import bind
 from polyspec.tui.breathing import Breathing
 from polyspec.tui.facts import lay_out
 from polyspec.tui.shelf import Suggestion, suggest_model
+from polyspec.tui.widgets.fitted import Fitted
+
+_LOOKING = "looking at this machine …"
+
+
+class SuggestionText(Fitted):
+    """The model to fetch, once it is known."""
+
+    found: reactive[Suggestion | str] = reactive(
+        "looking at this machine …", layout=True
+    )
+    """A model, or what there is to say instead."""
+
+    def render(self) -> Content:
+        if isinstance(self.found, str):
+            return Content(self.found)
+        return _describe(self.found, self.size.width)
 
 
 class WelcomeScreen(Breathing, ModalScreen[str | None]):
@@ -41,7 +59,7 @@ class WelcomeScreen(Breathing, ModalScreen[str | None]):
                 "thing is missing: a model. It is fetched once, checked, and kept.",
                 markup=False,
             )
-            yield Static("looking at this machine …", id="suggestion")
+            yield SuggestionText(id="suggestion")
 
     def on_mount(self) -> None:
         self._suggest()
@@ -62,18 +80,13 @@ class WelcomeScreen(Breathing, ModalScreen[str | None]):
             suggestion = suggest_model()
         except PolySpecError as error:
             text = f"{error.problem}\n{error.cause}\n→ {error.remedy}"
-            self.app.call_from_thread(self._show, text, None)
+            self.app.call_from_thread(self._show, text)
         else:
-            self.app.call_from_thread(self._show, "", suggestion)
+            self.app.call_from_thread(self._show, suggestion)
 
-    def _show(self, text: str, suggestion: Suggestion | None) -> None:
-        self._suggestion = suggestion
-        box = self.query_one("#suggestion", Static)
-        box.update(
-            Content(text)
-            if suggestion is None
-            else _describe(suggestion, box.size.width)
-        )
+    def _show(self, found: Suggestion | str) -> None:
+        self._suggestion = None if isinstance(found, str) else found
+        self.query_one(SuggestionText).found = found
 
 
 def _describe(suggestion: Suggestion, width: int) -> Content:
