@@ -74,11 +74,18 @@ class Breathing(_Base):
     def _draw_ahead(self) -> Iterator[None]:
         """Have the rows of changed widgets drawn, which keep them."""
         changed = Region.from_union(list(self._compositor._dirty_regions or [Region()]))
-        for widget, (region, clip) in list(self._compositor.visible_widgets.items()):
-            seen = region.intersection(clip)
-            # The screen's own rows may show those below it, which only a frame has.
-            if widget is not self and seen and changed.overlaps(clip):
-                yield from _draw_rows(widget, seen.translate(-region.offset))
+        if self.region in self._compositor._dirty_regions:
+            for screen in self.app._background_screens:
+                yield from _draw_widgets(screen, screen.region)
+        yield from _draw_widgets(self, changed)
+
+
+def _draw_widgets(screen: "Screen[Any]", changed: Region) -> Iterator[None]:
+    for widget, (region, clip) in list(screen._compositor.visible_widgets.items()):
+        seen = region.intersection(clip)
+        # A screen's own rows may show those below it, which only a frame has.
+        if widget is not screen and seen and changed.overlaps(clip):
+            yield from _draw_rows(widget, seen.translate(-region.offset))
 
 
 def _draw_rows(widget: "Widget", seen: Region) -> Iterator[None]:
