@@ -152,8 +152,10 @@ class PolySpecApp(OutsideApp):
     async def on_event(self, event: Event) -> None:
         if isinstance(event, InputEvent):
             self._touched_s = time.monotonic()
-            if self._changes_screen(event):
+            if self._screen_stack and self._changes_screen(event):
                 await self.worker.rest(_REST_S)
+            if not self._screen_stack:  # the program ended meanwhile
+                return
         await super().on_event(event)
 
     def _changes_screen(self, event: InputEvent) -> bool:
@@ -225,6 +227,13 @@ class PolySpecApp(OutsideApp):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen.about(self.screen))
 
+    def action_command_palette(self) -> None:
+        """Open the list of all commands."""
+        from polyspec.tui.commands import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def action_leave(self) -> None:
         """Leave the program."""
         self.exit(0)
@@ -271,6 +280,7 @@ class PolySpecApp(OutsideApp):
         import polyspec.catalog.adapters
         import polyspec.catalog.listing
         import polyspec.tables.store
+        import polyspec.tui.commands
         import polyspec.tui.jobs
         import polyspec.tui.screens.files
         import polyspec.tui.screens.help

@@ -62,7 +62,7 @@ class Breathing(_Base):
             self.app._handle_exception(error)
         finally:
             self._drawing = None
-        if self.is_running:
+        if self.is_running and self.is_current:
             self._compositor.update_widgets(self._dirty_widgets)
             super()._compositor_refresh()
 

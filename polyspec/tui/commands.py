@@ -5,9 +5,16 @@ from functools import partial
 from typing import Any
 
 from textual.app import App, SystemCommand
+from textual.command import CommandPalette
 from textual.screen import Screen
 
+from polyspec.tui.breathing import Breathing
+
 _LEFT_OUT = ("help_quit", "command_palette")
+
+
+class Palette(Breathing, CommandPalette):
+    """Textual's list of commands, to be searched."""
 
 
 def list_commands(app: App[Any], screen: Screen[Any]) -> Iterator[SystemCommand]:

@@ -1,5 +1,6 @@
 """Every key of every screen: on an empty screen it does no harm, and what it does."""
 
+import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from textual.binding import Binding
 from textual.command import CommandPalette
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import DirectoryTree, OptionList, TextArea
@@ -219,6 +221,7 @@ def test_a_story_is_stopped_copied_and_told_in_another_language() -> None:
         await pilot.press("ctrl+t")
         await wait_until(pilot, lambda: screen.target.fresh_text == "Onc")
         await pilot.press("escape")
+        await wait_until(pilot, lambda: not screen.is_writing)
         writer.gate.set()
         await wait_until(pilot, lambda: "stopped" in screen.status.message)
         await pilot.press("f9")
@@ -230,6 +233,16 @@ def test_a_story_is_stopped_copied_and_told_in_another_language() -> None:
         assert screen._language.tag == "de"
 
     drive(app, steps)
+
+
+def test_a_key_that_comes_when_the_program_ended_is_forgotten() -> None:
+    app = make_app()
+
+    async def leave(pilot: Pilot[int]) -> None:
+        app.exit()
+
+    drive(app, leave)
+    asyncio.run(app.on_event(Key("f8", None)))
 
 
 def test_a_model_is_used_and_folders_are_read_again() -> None:

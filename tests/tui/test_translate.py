@@ -108,11 +108,11 @@ def test_escape_stops_the_run_and_keeps_what_is_written() -> None:
         await pilot.press("ctrl+t")
         await wait_until(pilot, lambda: screen.target.text == "GOO")
         await pilot.press("escape")
+        await wait_until(pilot, lambda: not screen.is_writing)
         completer.gate.set()
         await wait_until(pilot, lambda: completer.num_closed == 1)
         await pilot.pause()
         assert screen.target.text == "GOO"
-        assert not screen.is_writing
 
     drive(app, steps)
 
@@ -273,6 +273,7 @@ def test_a_switched_drafter_goes_on_with_the_running_text() -> None:
         screen.source.put_in("good morning")
         await pilot.press("ctrl+t", "f8")
         await wait_until(pilot, lambda: screen.target.text == "GOO")
+        await wait_until(pilot, lambda: screen.panel is not None)
         assert screen.panel is not None
         screen.panel.post_message(DrafterPanel.DrafterPicked("none"))
         await pilot.pause()
