@@ -22,6 +22,8 @@ _PIECE_S = 0.008
 """So long it is drawn before others have their turn."""
 _NUM_ROWS = 8
 """Rows of a widget that are drawn in one go."""
+_NUM_ROUNDS = 3
+"""So often what changed while it was drawn is drawn again before it is shown."""
 
 
 class Breathing(_Base):
@@ -54,17 +56,25 @@ class Breathing(_Base):
 
     async def _go_on_drawing(self, pieces: Iterator[None]) -> None:
         try:
-            await _go_round()
-            while self._draw_for_a_while(pieces):
+            for _ in range(_NUM_ROUNDS):
                 await _go_round()
-            await _go_round()
+                while self._draw_for_a_while(pieces):
+                    await _go_round()
+                if not self._dirty_widgets:
+                    break
+                self._note_changes()
+                pieces = self._draw_ahead()
         except Exception as error:
             self.app._handle_exception(error)
         finally:
             self._drawing = None
         if self.is_running and self.is_current:
-            self._compositor.update_widgets(self._dirty_widgets)
+            self._note_changes()
             super()._compositor_refresh()
+
+    def _note_changes(self) -> None:
+        self._compositor.update_widgets(self._dirty_widgets)
+        self._dirty_widgets.clear()
 
     def _draw_for_a_while(self, pieces: Iterator[None]) -> bool:
         """Draw pieces; returns whether some are left."""
