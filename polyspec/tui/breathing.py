@@ -18,8 +18,8 @@ else:
     # Not a screen itself: Textual takes styles from the first base that has some.
     _Base = MessagePump
 
-_PIECE_S = 0.008
-"""So long it is drawn before others have their turn."""
+_FIRST_S, _PIECE_S = 0.002, 0.005
+"""So long it is drawn before others have their turn; less where it was laid out, too."""
 _NUM_ROWS = 8
 """Rows of a widget that are drawn in one go."""
 _NUM_ROUNDS = 3
@@ -47,7 +47,7 @@ class Breathing(_Base):
         if self._drawing is not None:
             return  # it draws this, too, when it puts the frame together
         is_on_top = self is self.app.screen and not self.app.is_inline
-        if is_on_top and self._draw_for_a_while(pieces := self._draw_ahead()):
+        if is_on_top and self._draw_for_a_while(pieces := self._draw_ahead(), _FIRST_S):
             # What changes from now on is noted anew.
             self._dirty_widgets.clear()
             self._drawing = asyncio.create_task(self._go_on_drawing(pieces))
@@ -58,8 +58,9 @@ class Breathing(_Base):
         try:
             for _ in range(_NUM_ROUNDS):
                 await _go_round()
-                while self._draw_for_a_while(pieces):
+                while self._draw_for_a_while(pieces, _PIECE_S):
                     await _go_round()
+                await _go_round()
                 if not self._dirty_widgets:
                     break
                 self._note_changes()
@@ -76,9 +77,9 @@ class Breathing(_Base):
         self._compositor.update_widgets(self._dirty_widgets)
         self._dirty_widgets.clear()
 
-    def _draw_for_a_while(self, pieces: Iterator[None]) -> bool:
+    def _draw_for_a_while(self, pieces: Iterator[None], seconds: float) -> bool:
         """Draw pieces; returns whether some are left."""
-        until_s = time.perf_counter() + _PIECE_S
+        until_s = time.perf_counter() + seconds
         return any(time.perf_counter() > until_s for _ in pieces)
 
     def _draw_ahead(self) -> Iterator[None]:

@@ -82,7 +82,8 @@ class SheetApp(App[int]):
 
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(breathing, "_PIECE_S", 0.0)
+    for name in ("_FIRST_S", "_PIECE_S"):
+        monkeypatch.setattr(breathing, name, 0.0)
 
 
 def use(steps: Callable[[SheetApp, Pilot[int]], Awaitable[None]]) -> SheetApp:
