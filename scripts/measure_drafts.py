@@ -35,6 +35,8 @@ def main() -> None:
     parser.add_argument("--layers", default="4")
     parser.add_argument("--tokens", type=int, default=20_000)
     parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -115,6 +117,7 @@ def train(cut: Path, code: str, strategy: str, arguments: argparse.Namespace) ->
         *("--strategy", strategy, "--sources", data / "src" / "eng.txt.zst"),
         *("--text", data / "mono" / f"{code}.train.txt.zst", "-o", out),
         *("--tokens", arguments.tokens, "--steps", arguments.steps),
+        *("--batch", arguments.batch, "--rate", arguments.rate),
         *("--work", cut.parent / "work", "--threads", arguments.threads),
     )
     return out

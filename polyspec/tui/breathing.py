@@ -19,7 +19,7 @@ else:
     _Base = MessagePump
 
 _FIRST_S, _PIECE_S = 0.002, 0.005
-"""So long it is drawn before others have their turn; less where it was laid out, too."""
+"""So long it is drawn before others have their turn, first and later."""
 _NUM_ROWS = 8
 """Rows of a widget that are drawn in one go."""
 _NUM_ROUNDS = 3
