@@ -65,13 +65,13 @@ class Breathing(_Base):
                     break
                 self._note_changes()
                 pieces = self._draw_ahead()
+            if self.is_running and self.is_current:
+                self._note_changes()
+                super()._compositor_refresh()
         except Exception as error:
             self.app._handle_exception(error)
         finally:
             self._drawing = None
-        if self.is_running and self.is_current:
-            self._note_changes()
-            super()._compositor_refresh()
 
     def _note_changes(self) -> None:
         self._compositor.update_widgets(self._dirty_widgets)

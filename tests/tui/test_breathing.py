@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from rich.segment import Segment
@@ -30,6 +31,8 @@ class Sheet(ScrollView):
 
     def render_line(self, y: int) -> Strip:
         self._drawn()
+        if self.letter == "?" and y == SIZE[1] - 1:
+            raise ValueError("no such row")
         return Strip([Segment(self.letter * self.size.width, self.rich_style)])
 
 
@@ -54,6 +57,8 @@ class SheetApp(App[int]):
     def __init__(self) -> None:
         super().__init__()
         self.rows_at_turns: list[int] = []
+        self.written = ""
+        """The latest frame, as it goes to the terminal."""
         self._num_rows = 0
 
     def on_mount(self) -> None:
@@ -74,10 +79,10 @@ class SheetApp(App[int]):
         self.rows_at_turns.append(self._num_rows)
         self._num_rows = 0
 
-    def seen(self) -> list[str]:
-        """The rows as they stand in the terminal."""
-        update = self.screen._compositor.render_strips()
-        return [strip.text for strip in update]
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        if renderable is not None and screen is self.screen:
+            self.written = renderable.render_segments(self.console)
+        super()._display(screen, renderable)
 
 
 @pytest.fixture(autouse=True)
@@ -118,16 +123,27 @@ def test_what_changes_while_it_is_drawn_is_drawn_again() -> None:
         app.sheet.letter = "c"
         app.sheet.refresh()
         await pilot.pause()
-        assert app.seen() == ["c" * SIZE[0]] * SIZE[1]
+        assert app.written.count("c" * SIZE[0]) == SIZE[1]
+        assert "b" * SIZE[0] not in app.written
 
     use(draw)
+
+
+def test_an_error_while_it_is_drawn_ends_the_program() -> None:
+    async def draw(app: SheetApp, pilot: Pilot[int]) -> None:
+        app.sheet.letter = "?"
+        app.sheet.refresh()
+        await pilot.pause()
+
+    with pytest.raises(ValueError, match="no such row"):
+        use(draw)
 
 
 def test_a_veil_shows_what_is_below_it() -> None:
     async def draw(app: SheetApp, pilot: Pilot[int]) -> None:
         await app.push_screen(Veil())
         await pilot.pause()
-        assert app.seen() == ["a" * SIZE[0]] * SIZE[1]
+        assert app.written.count("a" * SIZE[0]) == SIZE[1]
 
     use(draw)
 
@@ -138,6 +154,6 @@ def test_a_screen_that_goes_while_it_is_drawn_leaves_no_trace() -> None:
         app.sheet.refresh()
         app.pop_screen()
         await pilot.pause()
-        assert "b" not in "".join(app.seen())
+        assert "b" * SIZE[0] not in app.written
 
     use(draw)

@@ -16,8 +16,6 @@ from polyspec.tui.facts import lay_out
 from polyspec.tui.shelf import Suggestion, suggest_model
 from polyspec.tui.widgets.fitted import Fitted
 
-_LOOKING = "looking at this machine …"
-
 
 class SuggestionText(Fitted):
     """The model to fetch, once it is known."""
