@@ -9,6 +9,7 @@ from typing import Protocol
 from polyspec.catalog.adapters import PROFILE_KEY, find_base, is_adapter
 from polyspec.catalog.pairs import find_draft_of
 from polyspec.catalog.store import default_model, find_model
+from polyspec.decoding.scheduler import num_read_ahead
 from polyspec.decoding.step_cost import StepCost
 from polyspec.drafting.token_map import TokenMap, has_token_map, read_token_map
 from polyspec.engine.devices import list_devices, missing_gpu_note
@@ -259,7 +260,9 @@ def _draft_notes(target: GgufHeader, draft: GgufHeader) -> Iterator[str]:
 def _context_options(model: Model, settings: Settings) -> ContextOptions:
     parallel = settings.parallel or MAX_PARALLEL
     return ContextOptions(
-        num_sequences=min(parallel + NUM_PREFIXES, MAX_SEQUENCES),
+        num_sequences=min(
+            parallel + num_read_ahead(parallel) + NUM_PREFIXES, MAX_SEQUENCES
+        ),
         context_size=settings.ctx or default_context(model),
         max_outputs=max(128, 2 * parallel),
         num_threads=settings.threads,

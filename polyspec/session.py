@@ -76,6 +76,7 @@ class Session:
         policy: DraftPolicy,
         *,
         max_sequences: int,
+        max_ahead: int = 0,
         announce: Announce | None = None,
         refer: Refer | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -88,6 +89,7 @@ class Session:
             drafter: Proposes tokens, or nothing.
             policy: Chooses how many of them are verified.
             max_sequences: Most answers side by side.
+            max_ahead: Most prompts that are read before there is a place.
             announce: Told of each translation before its sequence begins.
             refer: Told of the translation of a similar text, where there is one.
             clock: Gives seconds.
@@ -102,7 +104,11 @@ class Session:
         self._refer = refer
         self._clock = clock
         self._scheduler = Scheduler(
-            target, drafter, policy, max_sequences=max_sequences
+            target,
+            drafter,
+            policy,
+            max_sequences=max_sequences,
+            max_ahead=max_ahead,
         )
 
     @property

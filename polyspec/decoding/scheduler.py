@@ -27,8 +27,20 @@ from polyspec.decoding.verify import verify_drawn, verify_greedy, verify_resampl
 from polyspec.errors import EngineError
 
 __all__ = ["Emitted", "Finished", "Request", "Scheduler"]
-_STARTING_SHARE = 8
-"""One of so many places may be empty until others are free to start together."""
+_MANY = 16
+"""With fewer side by side a prompt is read when a place is free for its answer."""
+_AHEAD_SHARE = 5
+"""For so many places one prompt is read ahead. Those of 63 places, with the tokens of
+the answers, fit into one step of 512."""
+
+
+def num_read_ahead(max_sequences: int) -> int:
+    """Return how many prompts to read before there is a place for their answers.
+
+    Together they are read in one wide pass, which costs less for each token than a
+    pass for each, and no place is empty until there are enough of them.
+    """
+    return max_sequences // _AHEAD_SHARE if max_sequences >= _MANY else 0
 
 
 class Scheduler:
@@ -44,13 +56,23 @@ class Scheduler:
         policy: DraftPolicy,
         *,
         max_sequences: int,
+        max_ahead: int = 0,
         max_prefixes: int = 2,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Decode at most `max_sequences` at once.
 
-        The target must offer `max_sequences + max_prefixes` sequence ids. An exact
-        policy decodes one sequence at a time, as the text it promises was defined.
+        An exact policy decodes one sequence at a time, as the text it promises was
+        defined.
+
+        Args:
+            target: Offers `max_sequences + max_ahead + max_prefixes` sequence ids.
+            drafter: Proposes tokens, or nothing.
+            policy: Chooses how many of them are verified.
+            max_sequences: Most answers that are written in one step.
+            max_ahead: Most answers that have their first token and wait for a place.
+            max_prefixes: Most shared prompt beginnings that are kept.
+            clock: Gives seconds.
         """
         self.target = target
         self.policy = policy
@@ -61,9 +83,13 @@ class Scheduler:
         if policy.is_exact:
             # A second prefix would move the cells of all that follows.
             max_prefixes = min(1, max_prefixes)
-        ids = range(self.max_sequences + max_prefixes)
-        self._free_ids = list(reversed(ids[: self.max_sequences]))
-        self._prefixes = PrefixStore(target, ids[self.max_sequences :])
+            max_ahead = 0
+        # A prompt that ends wants a row of logits beside those of the answers.
+        self.max_ahead = min(max_ahead, target.max_outputs - self.max_sequences)
+        num_places = self.max_sequences + self.max_ahead
+        ids = range(num_places + max_prefixes)
+        self._free_ids = list(reversed(ids[:num_places]))
+        self._prefixes = PrefixStore(target, ids[num_places:])
         self._num_reserved = 0
         self._clock = clock
 
@@ -105,10 +131,9 @@ class Scheduler:
     ) -> None:
         """Start requests while there are places and room; `held` waits for room.
 
-        Among many sequences, several start together: their prompts are read in one
-        wide pass, which costs less for each token than a pass for each prompt.
+        Those read ahead start together, when the last of those before has its place.
         """
-        if live and len(self._free_ids) < self.max_sequences // _STARTING_SHARE:
+        if live and len(self._free_ids) < self.max_ahead:
             return
         while self._free_ids:
             if not held:
@@ -224,7 +249,8 @@ class Scheduler:
             The sequences that will get tokens, the chunks of the step with theirs in
             the same order before the unfinished prompts, and the drafts to verify.
         """
-        writing = [sequence for sequence in live if not sequence.is_prefilling]
+        ready = [sequence for sequence in live if not sequence.is_prefilling]
+        writing = ready[: self.max_sequences]
         room = self.target.max_batch - len(writing)
         deciding = list(writing)
         chunks: list[Chunk] = []

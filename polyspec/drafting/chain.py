@@ -13,6 +13,7 @@ from polyspec.decoding.interfaces import (
 )
 from polyspec.decoding.sampling import Sampling
 from polyspec.decoding.worth import expected_tokens, token_worths
+from polyspec.drafting.one_by_one import OneByOneDrafter
 
 _DOUBTFUL = 0.5
 """A token less likely than this, once those before it are right, may be replaced."""
@@ -28,7 +29,9 @@ class ChainDrafter:
     not asked where another's draft promises more than its own ever do, and not at all
     while it costs more than it brings. Where a draft ends or becomes doubtful, another
     drafter may go on behind it. Every drafter sees every token, drafted by it or not,
-    and the drafts that were taken are held against it, verified or not.
+    and the drafts that were taken are held against it, verified or not. Who looks at
+    each sequence by itself sees what was written meanwhile when it is asked again, or
+    when the sequence ends: many tokens at once take a fraction of the time.
     """
 
     def __init__(
@@ -53,6 +56,12 @@ class ChainDrafter:
         }
         self._feedback = feedback
         self._clock = clock
+        self._unread: dict[str, dict[int, list[int]]] = {
+            name: {}
+            for name, drafter in self._drafters.items()
+            if isinstance(drafter, OneByOneDrafter)
+        }
+        """For each drafter that may wait, and sequence, the tokens it has not seen."""
         self._promised: dict[str, float] = {}
         self._taken: dict[int, list[tuple[int, Draft]]] = {}
         """Of each sequence, the draft of its next tokens, and what came of it where
@@ -109,6 +118,7 @@ class ChainDrafter:
             ]
             if sequence_ids and not any(limits):
                 return [EMPTY_DRAFT] * len(sequence_ids)
+        self._catch_up(name)
         started = self._clock()
         drafts = self._drafters[name].propose(sequence_ids, limits)
         self._note_call(name, drafts, started)
@@ -173,6 +183,7 @@ class ChainDrafter:
     ) -> dict[int, Draft]:
         if not cuts:
             return {}
+        self._catch_up(name)
         started = self._clock()
         extensions = self._extenders[name].extend(
             [sequence_ids[place] for place in cuts],
@@ -194,8 +205,18 @@ class ChainDrafter:
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
         for start, draft in self._taken.pop(sequence_id, ()):
             self._check(draft, start, emitted_ids)
-        for drafter in self._drafters.values():
-            drafter.observe(sequence_id, emitted_ids)
+        for name, drafter in self._drafters.items():
+            unread = self._unread.get(name)
+            if unread is None:
+                drafter.observe(sequence_id, emitted_ids)
+            else:
+                unread.setdefault(sequence_id, []).extend(emitted_ids)
+
+    def _catch_up(self, name: str) -> None:
+        """Let a drafter see what was written since it was asked last."""
+        unread, drafter = self._unread.get(name, {}), self._drafters[name]
+        for sequence_id in list(unread):
+            drafter.observe(sequence_id, unread.pop(sequence_id))
 
     def _check(self, draft: Draft, start: int, emitted_ids: Sequence[int]) -> None:
         """Tell what came of the tokens from `start` on, as far as that is known."""
@@ -212,7 +233,10 @@ class ChainDrafter:
 
     def end(self, sequence_id: int) -> None:
         self._taken.pop(sequence_id, None)
-        for drafter in self._drafters.values():
+        for name, drafter in self._drafters.items():
+            unread_ids = self._unread.get(name, {}).pop(sequence_id, ())
+            if unread_ids:
+                drafter.observe(sequence_id, unread_ids)
             drafter.end(sequence_id)
 
 

@@ -10,6 +10,7 @@ class OneByOneDrafter(ABC):
     """Serves the sequences of a step one after another.
 
     It has the part of `Drafter` and `Extender` that is the same whatever is proposed.
+    Tokens of several steps may be observed at once, before it is asked again.
     """
 
     def propose(

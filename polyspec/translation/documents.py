@@ -44,6 +44,7 @@ def translate_units(
         ),
         plan.known,
         num_ahead=num_parallel if num_parallel >= _MANY else 1,
+        expect_length=UnitJob.expect_length,
     )
     with closing(queue.run(completer)) as turns:
         for _ in turns:
@@ -73,6 +74,9 @@ def write_translation(
 ) -> None:
     """Write a document with its translations as they come.
 
+    A segment that keeps its source stays as it is: where source and translation stand
+    side by side, it would look translated if its source were written.
+
     Args:
         document: It is read a second time, beside the reading that feeds `units`.
         output: Takes its bytes.
@@ -83,7 +87,7 @@ def write_translation(
         DocumentError: It was changed in the meantime.
     """
 
-    def answer(segment: Segment) -> Content:
+    def answer(segment: Segment) -> Content | None:
         unit = next(units, None)
         if unit is None or unit.segment.id != segment.id:
             raise DocumentError(
@@ -92,6 +96,7 @@ def write_translation(
                 remedy="run it again",
             )
         report(unit)
-        return unit.content
+        is_source = unit.is_kept and unit.content == segment.content
+        return None if is_source else unit.content
 
     document.write(output, answer)

@@ -51,6 +51,10 @@ class Job(Protocol):
 J = TypeVar("J", bound=Job)
 
 
+def _length_of_source(_job: Job, part: Part) -> int:
+    return len(part.source)
+
+
 class _Requests:
     """Gives requests as long as there are some, also after there was none."""
 
@@ -76,6 +80,7 @@ class JobQueue(Generic[J]):
         make_request: Callable[[J, Part], CompletionRequest],
         known: KnownAnswers | None = None,
         num_ahead: int = 1,
+        expect_length: Callable[[J, Part], int] = _length_of_source,
     ) -> None:
         """Take jobs lazily.
 
@@ -86,6 +91,7 @@ class JobQueue(Generic[J]):
             num_ahead: Of so many parts the longest is asked for first, so that at the
                 end no long one is left to be written alone; the first is passed over
                 so many times at most.
+            expect_length: How much may have to be written for a part, in characters.
         """
         self._waiting = iter(jobs)
         self._make_request = make_request
@@ -93,6 +99,7 @@ class JobQueue(Generic[J]):
         self._again: deque[tuple[J, Part]] = deque()
         self._open: list[tuple[J, Part]] = []
         self._num_ahead = num_ahead
+        self._expect_length = expect_length
         self._num_passed = 0
         """How often the first open part was passed over in a row."""
         self._known = known
@@ -189,7 +196,9 @@ class JobQueue(Generic[J]):
         place = 0
         if self._num_passed < self._num_ahead:
             ahead = self._open[: self._num_ahead]
-            place = max(range(len(ahead)), key=lambda at: len(ahead[at][1].source))
+            place = max(
+                range(len(ahead)), key=lambda at: self._expect_length(*ahead[at])
+            )
         self._num_passed = self._num_passed + 1 if place else 0
         return place
 

@@ -96,6 +96,14 @@ class UnitJob:
         """What is to be asked for first."""
         return list(self._owners)
 
+    def expect_length(self, part: Part) -> int:
+        """How much may have to be written for a part, in characters.
+
+        One with markers may be asked for in each of the three ways, one after another.
+        """
+        num_ways = len(_Stage) if self._protected.originals else 1
+        return len(part.source) * num_ways
+
     def context_of(self, part: Part) -> str:
         """The text before a part that is asked for."""
         return self._owners[part].segment.context

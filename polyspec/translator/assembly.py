@@ -6,6 +6,7 @@ from pathlib import Path
 
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.feedback import Feedback
+from polyspec.decoding.scheduler import num_read_ahead
 from polyspec.decoding.stop_rule import StopRule
 from polyspec.drafting.compose import (
     Drafting,
@@ -163,6 +164,9 @@ def make_translator(
         drafting.drafter,
         policy,
         max_sequences=parallel,
+        max_ahead=min(
+            num_read_ahead(parallel), MAX_SEQUENCES - NUM_PREFIXES - parallel
+        ),
         announce=drafting.sources.announce if drafting.sources else None,
         refer=drafting.matches.announce if drafting.matches else None,
     )

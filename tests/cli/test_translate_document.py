@@ -76,6 +76,21 @@ def test_what_fails_keeps_its_source_and_is_told(
     assert "1 of 1 segments need a look; 1 of them keep their source text" in err
 
 
+def test_a_message_that_fails_stays_untranslated(
+    fake: FakeOpening, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.completer.answer = lambda text: f"{text.upper()} <77/>"
+    text = (
+        'msgid "Open"\nmsgstr ""\n\n#, fuzzy\nmsgid "Close it"\nmsgstr "Ouvrir"\n\n'
+        '#, c-format\nmsgid "%d file"\nmsgid_plural "%d files"\n'
+        'msgstr[0] ""\nmsgstr[1] ""\n'
+    )
+    page = save(tmp_path, "a.po", text)
+    assert translate("--in", page, "-o", tmp_path / "b.po") == 0
+    assert (tmp_path / "b.po").read_text() == text
+    assert "4 of 4 segments need a look; 4 of them" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "name", ["docx/par-hyperlinks.docx", "epub/pandoc-libffi.epub"]
 )

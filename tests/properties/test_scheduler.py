@@ -88,6 +88,7 @@ class Setting:
     max_batch: int
     max_outputs: int
     max_sequences: int
+    max_ahead: int
     max_prefixes: int
 
     def make_target(self) -> FakeTarget:
@@ -96,7 +97,7 @@ class Setting:
             context_size=self.context_size,
             max_batch=self.max_batch,
             max_outputs=self.max_outputs,
-            num_sequences=self.max_sequences + self.max_prefixes,
+            num_sequences=self.max_sequences + self.max_ahead + self.max_prefixes,
         )
 
     def make_scheduler(
@@ -107,6 +108,7 @@ class Setting:
             drafter,
             policy,
             max_sequences=self.max_sequences,
+            max_ahead=self.max_ahead,
             max_prefixes=self.max_prefixes,
             clock=make_clock(),
         )
@@ -119,6 +121,7 @@ SETTINGS = st.builds(
     max_batch=st.sampled_from((1, 2, 3, 5, 8, 64)),
     max_outputs=st.sampled_from((1, 2, 4, 32)),
     max_sequences=st.integers(1, 6),
+    max_ahead=st.integers(0, 3),
     max_prefixes=st.integers(0, 3),
 )
 
@@ -153,7 +156,8 @@ def check_answers(scheduler: Scheduler, requests: Sequence[Request], seed: int) 
 
 def assert_only_prefixes_left(scheduler: Scheduler, setting: Setting) -> None:
     cache = cast(FakeTarget, scheduler.target).cache
-    assert all(held >= scheduler.max_sequences for held in cache)
+    num_places = scheduler.max_sequences + scheduler.max_ahead
+    assert all(held >= num_places for held in cache)
     assert len(cache) <= setting.max_prefixes
 
 
@@ -314,7 +318,8 @@ def test_no_more_requests_are_taken_than_there_are_places(
     def hand_out() -> Iterator[Request]:
         nonlocal num_taken
         for request in requests:
-            assert num_taken - num_finished < setting.max_sequences
+            num_places = setting.max_sequences + setting.max_ahead
+            assert num_taken - num_finished < num_places
             num_taken += 1
             yield request
 
@@ -527,20 +532,32 @@ def test_tokens_that_end_an_answer_are_never_drafted(
     assert all(END not in event.draft.token_ids for event in events)
 
 
-@given(st.lists(st.integers(1, 30), min_size=1, max_size=60), st.integers(1, 24))
-def test_prompts_of_many_texts_are_read_together(
-    lengths: list[int], max_sequences: int
+@given(
+    st.lists(st.integers(1, 30), min_size=1, max_size=60),
+    st.integers(1, 24),
+    st.integers(0, 6),
+)
+def test_prompts_are_read_together_before_there_is_a_place(
+    lengths: list[int], max_sequences: int, max_ahead: int
 ) -> None:
     target = FakeTarget(vocab_size=5)
     requests = [Request((2, 3), length) for length in lengths]
-    policy = DraftPolicy(StepCost.flat())
-    scheduler = Scheduler(target, None, policy, max_sequences=max_sequences)
+    scheduler = Scheduler(
+        target,
+        None,
+        DraftPolicy(StepCost.flat()),
+        max_sequences=max_sequences,
+        max_ahead=max_ahead,
+    )
     assert len(run_all(scheduler, requests)) == len(lengths)
-    begun = [
-        sum(chunk.position == 0 for chunk in step)
-        for step in target.steps
-        if any(chunk.position == 0 for chunk in step)
-    ]
+    begun = [sum(chunk.position == 0 for chunk in step) for step in target.steps]
     # The last to start may be fewer: none is left to wait for.
-    assert all(num >= max_sequences // 8 for num in begun[:-1])
+    started = [num for num in begun if num]
+    assert all(num >= max_ahead for num in started[:-1])
     assert sum(begun) == len(lengths)
+    writing = [len(step) - num for step, num in zip(target.steps, begun, strict=True)]
+    # No place is empty while an answer has its first token and waits for one.
+    for step in range(1, len(target.steps)):
+        num_over = sum(place <= step for place, _ in target.releases)
+        num_live = sum(begun[:step]) - num_over
+        assert writing[step] == min(max_sequences, num_live)
