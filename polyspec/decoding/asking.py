@@ -56,6 +56,9 @@ class Asking:
 
     def __init__(self) -> None:
         self._accounts: dict[str, _Account] = {}
+        self._together = _Account()
+        """Of all, with the time between their calls."""
+        self._together_s: float | None = None
         self._spent_s: dict[str, float] = {}
         self._step_s = 0.0
 
@@ -101,7 +104,13 @@ class Asking:
         self._of(name).is_resting = True
 
     def order(self, names: Iterable[str]) -> list[str]:
-        """Return whom to ask in this step, the most valuable first."""
+        """Return whom to ask in this step, the most valuable first.
+
+        Nobody, now and then excepted, where all together take more than they save:
+        each may be cheap.
+        """
+        if not self._is_chosen(self._together):
+            return []
         accounts = [(name, self._of(name)) for name in names]
         chosen = [pair for pair in accounts if self._is_chosen(pair[1])]
         chosen.sort(key=lambda pair: pair[1].spent_s - pair[1].gain_s)
@@ -115,6 +124,10 @@ class Asking:
         """Learn what a call took, of which a step may have several."""
         self._spent_s[name] = self._spent_s.get(name, 0.0) + max(0.0, elapsed_s)
 
+    def observe_round(self, elapsed_s: float) -> None:
+        """Learn what asking all those in `order` took, calls and all."""
+        self._together_s = (self._together_s or 0.0) + max(0.0, elapsed_s)
+
     def observe_step(self, step_s: float, saved_s: Mapping[str, float]) -> None:
         """Learn what those asked since the last step saved.
 
@@ -126,6 +139,9 @@ class Asking:
         for name, spent_s in self._spent_s.items():
             self._of(name).add(spent_s, saved_s.get(name, 0.0), step_s)
         self._spent_s.clear()
+        if self._together_s is not None:
+            self._together.add(self._together_s, sum(saved_s.values()), step_s)
+            self._together_s = None
 
     def _of(self, name: str) -> _Account:
         return self._accounts.setdefault(name, _Account())

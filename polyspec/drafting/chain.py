@@ -62,6 +62,10 @@ class ChainDrafter:
             if isinstance(drafter, OneByOneDrafter)
         }
         """For each drafter that may wait, and sequence, the tokens it has not seen."""
+        self._num_steps = 0
+        """Steps since any drafter was asked."""
+        self._reading_s = 0.0
+        """What drafters took in this step to see what was written before."""
         self._promised: dict[str, float] = {}
         self._taken: dict[int, list[tuple[int, Draft]]] = {}
         """Of each sequence, the draft of its next tokens, and what came of it where
@@ -84,8 +88,28 @@ class ChainDrafter:
         self, sequence_ids: Sequence[int], limits: Sequence[int]
     ) -> list[Draft]:
         best = [EMPTY_DRAFT] * len(sequence_ids)
+        asking = self._feedback.asking
+        names = asking.order(self._drafters)
+        self._taken = {}
+        self._num_steps += 1
+        if names:
+            started, self._reading_s = self._clock(), 0.0
+            self._propose(names, sequence_ids, limits, best)
+            # What is read after a pause is of all the steps since.
+            of_others_s = self._reading_s * (1.0 - 1.0 / self._num_steps)
+            asking.observe_round(self._clock() - started - of_others_s)
+            self._num_steps = 0
+        return best
+
+    def _propose(
+        self,
+        names: Sequence[str],
+        sequence_ids: Sequence[int],
+        limits: Sequence[int],
+        best: list[Draft],
+    ) -> None:
+        """Put the best draft of each sequence into `best`."""
         promises = [0.0] * len(sequence_ids)
-        names = self._feedback.asking.order(self._drafters)
         for name in names:
             drafts = self._ask(name, sequence_ids, limits, promises)
             for place, draft in enumerate(drafts):
@@ -100,7 +124,6 @@ class ChainDrafter:
         }
         if extenders:
             self._extend(extenders, sequence_ids, limits, best)
-        return best
 
     def _ask(
         self,
@@ -214,9 +237,14 @@ class ChainDrafter:
 
     def _catch_up(self, name: str) -> None:
         """Let a drafter see what was written since it was asked last."""
-        unread, drafter = self._unread.get(name, {}), self._drafters[name]
-        for sequence_id in list(unread):
-            drafter.observe(sequence_id, unread.pop(sequence_id))
+        unread, drafter = self._unread.get(name), self._drafters[name]
+        if not unread:
+            return
+        started = self._clock()
+        for sequence_id, ids in unread.items():
+            drafter.observe(sequence_id, ids)
+        unread.clear()
+        self._reading_s += self._clock() - started
 
     def _check(self, draft: Draft, start: int, emitted_ids: Sequence[int]) -> None:
         """Tell what came of the tokens from `start` on, as far as that is known."""
