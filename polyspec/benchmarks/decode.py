@@ -1,6 +1,6 @@
 """Plain against drafted decoding, step by step in turns."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -91,10 +91,10 @@ def run_decode(
     suite: Suite,
     report: Callable[[str], None],
     record: Path | None = None,
-    draft: LoadedDraft | None = None,
+    drafts: Mapping[str, LoadedDraft] | None = None,
 ) -> Iterator[DecodeRow]:
     """Measure as `run_suite` does; a row comes when it is complete."""
-    for texts in run_suite(loaded, suite, report, record, draft):
+    for texts in run_suite(loaded, suite, report, record, drafts):
         row = DecodeRow(texts[0].language, texts[0].task, texts[0].drafter)
         for text in texts:
             row.add(text)
@@ -106,7 +106,7 @@ def run_suite(
     suite: Suite,
     report: Callable[[str], None],
     record: Path | None = None,
-    draft: LoadedDraft | None = None,
+    drafts: Mapping[str, LoadedDraft] | None = None,
 ) -> Iterator[list[Measured]]:
     """Measure every language, task and drafter; yields the texts of one at a time.
 
@@ -118,7 +118,7 @@ def run_suite(
         suite: What to measure.
         report: Told what is measured next, and what is left out.
         record: Keeps every text; those that it holds are not measured again.
-        draft: The draft model, where one is measured.
+        drafts: The draft models that are measured, by the names of their drafters.
 
     Raises:
         TableError: The only language has no table and one was asked for.
@@ -133,7 +133,7 @@ def run_suite(
         if suite.is_in_turns:
             # Those who take turns are compared as they ship, and `auto` remembers.
             memory_dir = Path(stack.enter_context(TemporaryDirectory()))
-        maker = LaneMaker(loaded, suite, draft, report, memory_dir)
+        maker = LaneMaker(loaded, suite, drafts or {}, report, memory_dir)
         bench = stack.enter_context(closing(_Bench(loaded, suite, maker)))
         for place, group in enumerate(suite.groups, start=1):
             rows = _known_rows(group, known, report)

@@ -1,7 +1,7 @@
 """Several ways of drafting in one session, which take turns and are measured."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +18,7 @@ from polyspec.benchmarks.suite import Group, Suite
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Draft, Drafter, Drawing
 from polyspec.decoding.sampling import Sampling
-from polyspec.drafting.compose import make_drafter, name_of_draft_model
+from polyspec.drafting.compose import make_drafter
 from polyspec.drafting.expectations import drafted_share
 from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.loading import Loaded, LoadedDraft
@@ -169,7 +169,7 @@ class LaneMaker:
         self,
         loaded: Loaded,
         suite: Suite,
-        draft: LoadedDraft | None,
+        drafts: Mapping[str, LoadedDraft],
         report: Callable[[str], None],
         memory_dir: Path | None,
     ) -> None:
@@ -178,14 +178,14 @@ class LaneMaker:
         Args:
             loaded: The model that decides.
             suite: What is measured.
-            draft: The draft model, where one is measured.
+            drafts: The draft models that are measured, by the names of their drafters.
             report: Told when a drafter fails.
             memory_dir: Where lanes keep learned tables, each its own; without it `auto`
                 has none.
         """
         self._loaded = loaded
         self._suite = suite
-        self._draft = draft
+        self._drafts = drafts
         self._report = report
         self._memory_dir = memory_dir
         self._bigrams: dict[str, NgramCounts] = {}
@@ -207,11 +207,13 @@ class LaneMaker:
     def _make_own(self, name: str, group: Group) -> Lane:
         policy = DraftPolicy(self._loaded.step_cost, is_exact=self._suite.is_exact)
         model = self._loaded.model
-        small = None
-        if self._draft is not None and name_of_draft_model(name) is not None:
+        small, memory_dir = None, None
+        if name in self._drafts:
             small = make_model_drafter(
-                self._loaded, self._draft, self._report, draws=True
+                self._loaded, self._drafts[name], self._report, draws=True
             )
+        elif self._memory_dir is not None:
+            memory_dir = self._memory_dir / name
         drafting = make_drafter(
             name,
             policy.feedback,
@@ -219,7 +221,7 @@ class LaneMaker:
             model=model.path.stem,
             draft_model=small,
             encode=model.tokenizer.encode_all,
-            memory_dir=self._memory_dir / name if self._memory_dir else None,
+            memory_dir=memory_dir,
             share=drafted_share(self._loaded.step_cost),
             tell=self._report,
         )

@@ -15,6 +15,7 @@ from polyspec.benchmarks.records import Measured
 from polyspec.benchmarks.suite import Suite
 from polyspec.benchmarks.themes import PAPER_THEMES
 from polyspec.decoding.sampling import Sampling
+from polyspec.drafting.compose import name_of_draft_model
 from polyspec.languages import Language, find_language, known_languages
 from polyspec.stories.writer import STORY_SAMPLING
 
@@ -116,8 +117,12 @@ class PaperRow:
 
     @property
     def drafter(self) -> str:
-        """One of `DRAFTERS`."""
-        return BIGRAM if self.fixed_length else self.texts[0].drafter
+        """One of `DRAFTERS`, or a draft model's: `model:` and the name of its file."""
+        if self.fixed_length:
+            return BIGRAM
+        name = self.texts[0].drafter
+        draft_model = name_of_draft_model(name)
+        return f"model:{Path(draft_model).stem}" if draft_model else name
 
     @cached_property
     def num_tokens(self) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from polyspec.benchmarks.paper import (
     DRAFTERS,
@@ -15,6 +16,7 @@ from polyspec.errors import DocumentError, UsageError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.typing import ColorType
 
 _LINES = (1.0, 1.1, 1.2, 1.35, 1.5, 2.0)
 """Computed speed-ups that a line is drawn for."""
@@ -26,6 +28,16 @@ _LEAST_TRIED = 20
 _SUFFIXES = (".png", ".svg")
 _COLOURS = {name: f"C{number}" for number, name in enumerate(DRAFTERS)}
 """The same in all pictures."""
+
+
+def _colour_of(drafter: str) -> "ColorType":
+    """That of a draft model given by name or path depends on its name alone."""
+    import matplotlib
+
+    if drafter in _COLOURS:
+        return _COLOURS[drafter]
+    others = matplotlib.colormaps["tab20b"]
+    return others(crc32(drafter.encode()) % others.N)
 
 
 def require_matplotlib() -> None:
@@ -101,7 +113,7 @@ def _draw_speedups(rows: Sequence[PaperRow]) -> "Figure":
         some = [row for row in rows if row.drafter == drafter]
         places = [languages.index(row.language) + number * width for row in some]
         speedups = [row.speedup for row in some]
-        axes.bar(places, speedups, width, label=drafter, color=_COLOURS[drafter])
+        axes.bar(places, speedups, width, label=drafter, color=_colour_of(drafter))
         for place, row in zip(places, some, strict=True):
             low, _, high = row.spread
             axes.vlines(place, low, high, color="black", linewidth=0.6)
@@ -130,7 +142,7 @@ def _draw_costs(rows: Sequence[PaperRow]) -> "Figure":
             [rows[place].acceptance or 0.0 for place in places],
             s=14,
             label=drafter,
-            color=_COLOURS[drafter],
+            color=_colour_of(drafter),
         )
     axes.set(xscale="log", ylim=(0, 1), xlabel="cost ratio c", ylabel="acceptance")
     axes.set_title(f"lines: computed speed-up of {_LINE_LENGTH} draft tokens a step")
@@ -175,7 +187,7 @@ def _draw_positions(rows: Sequence[PaperRow]) -> "Figure":
                     marker="o",
                     markersize=4,
                     label=drafter,
-                    color=_COLOURS[drafter],
+                    color=_colour_of(drafter),
                 )
         panel.set(title=task, xlabel="place in the draft", ylim=(0, 1))
         panel.xaxis.get_major_locator().set_params(integer=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.sampling import Sampling
+from polyspec.decoding.scheduler import num_read_ahead
 from polyspec.engine.bare_loop import BareLoop
 from polyspec.engine.target import LlamaTarget
 from polyspec.languages import Language, find_language
@@ -143,6 +144,7 @@ def _plain_session(loaded: Loaded, target: LlamaTarget, num_parallel: int) -> Se
         None,
         DraftPolicy(loaded.step_cost),
         max_sequences=num_parallel,
+        max_ahead=num_read_ahead(num_parallel),
     )
 
 

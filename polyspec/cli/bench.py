@@ -143,12 +143,12 @@ def decode(
     )
     with ExitStack() as stack:
         loaded = stack.enter_context(load_model(settings, diagnostics.note))
-        draft = None
+        drafts = {}
         if "model" in suite.drafters:
             wanted = load_draft(settings, loaded, draft_model or "", diagnostics.note)
-            draft = stack.enter_context(wanted)
+            drafts["model"] = stack.enter_context(wanted)
         rows = []
-        for row in run_decode(loaded, suite, diagnostics.note, record, draft):
+        for row in run_decode(loaded, suite, diagnostics.note, record, drafts):
             diagnostics.note(f"{row.speedup:.3f} times as fast")
             rows.append(row)
         output.write_line(format_decode(rows))

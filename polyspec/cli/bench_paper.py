@@ -32,8 +32,9 @@ def paper(
     drafters: Annotated[
         str | None,
         typer.Option(
-            help="Of none, model, bigram, table, source, memory, history and auto; "
-            "otherwise all that there is a draft model and a corpus for."
+            help="Of none, model, model:NAME|PATH, bigram, table, source, memory, "
+            "history and auto; otherwise all that there is a draft model and a corpus "
+            "for."
         ),
     ] = None,
     pairs: Annotated[
@@ -105,6 +106,7 @@ def paper(
     from polyspec.benchmarks.paper import TASKS, make_suite
     from polyspec.benchmarks.paper_plots import require_matplotlib
     from polyspec.benchmarks.suite import require_known
+    from polyspec.drafting.compose import name_of_draft_model
     from polyspec.loading import load_model
     from polyspec.settings import load_settings
 
@@ -124,11 +126,15 @@ def paper(
     )
     with ExitStack() as stack:
         loaded = stack.enter_context(load_model(settings, diagnostics.note))
-        draft = None
-        if "model" in chosen:
-            is_asked = bool(drafters or draft_model)
-            draft = _load_draft(settings, loaded, draft_model, is_asked, stack)
-        if draft is None:
+        drafts = {}
+        for name in chosen:
+            wanted_draft = name_of_draft_model(name)
+            if wanted_draft is not None:
+                is_asked = bool(drafters or draft_model)
+                wanted_draft = wanted_draft or draft_model or ""
+                draft = _load_draft(settings, loaded, wanted_draft, is_asked, stack)
+                drafts |= {} if draft is None else {name: draft}
+        if "model" not in drafts:
             chosen = tuple(name for name in chosen if name != "model")
         suite = make_suite(
             wanted,
@@ -146,7 +152,7 @@ def paper(
                 cause=f"{pairs} has a <language>.tsv for none of the languages",
                 remedy="name another folder with --pairs, or measure stories",
             )
-        rows = _measure(loaded, suite, record, draft)
+        rows = _measure(loaded, suite, record, drafts)
         _report(loaded, rows, seed, markdown, plots)
 
 
@@ -174,11 +180,13 @@ def _names(text: str, option: str) -> tuple[str, ...]:
 def _choose_drafters(text: str | None, corpora: Sequence[Path]) -> tuple[str, ...]:
     from polyspec.benchmarks.paper import DRAFTERS
     from polyspec.benchmarks.suite import require_known
+    from polyspec.drafting.compose import name_of_draft_model
 
     if text is None:
         return tuple(name for name in DRAFTERS if name != "bigram" or corpora)
     names = _names(text, "--drafters")
-    require_known(names, DRAFTERS, "drafter")
+    others = [name for name in names if not name_of_draft_model(name)]
+    require_known(others, DRAFTERS, "drafter")
     if "bigram" in names and not corpora:
         raise UsageError(
             "the bigram drafter has nothing to count",
@@ -190,7 +198,7 @@ def _choose_drafters(text: str | None, corpora: Sequence[Path]) -> tuple[str, ..
 def _load_draft(
     settings: "Settings",
     loaded: "Loaded",
-    name: str | None,
+    name: str,
     is_asked: bool,
     stack: ExitStack,
 ) -> "LoadedDraft | None":
@@ -198,9 +206,7 @@ def _load_draft(
     from polyspec.loading import load_draft
 
     try:
-        return stack.enter_context(
-            load_draft(settings, loaded, name or "", diagnostics.note)
-        )
+        return stack.enter_context(load_draft(settings, loaded, name, diagnostics.note))
     except PolySpecError as error:
         if is_asked:
             raise
@@ -212,13 +218,13 @@ def _measure(
     loaded: "Loaded",
     suite: "Suite",
     record: Path | None,
-    draft: "LoadedDraft | None",
+    drafts: "dict[str, LoadedDraft]",
 ) -> "list[PaperRow]":
     from polyspec.benchmarks.decode import run_suite
     from polyspec.benchmarks.paper import make_rows
 
     groups = []
-    for texts in run_suite(loaded, suite, diagnostics.note, record, draft):
+    for texts in run_suite(loaded, suite, diagnostics.note, record, drafts):
         (row,) = make_rows([texts])
         name = f"{row.language} {row.task} {texts[0].drafter}"
         diagnostics.note(f"{name}: {row.speedup:.3f} times as fast")

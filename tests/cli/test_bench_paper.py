@@ -1,7 +1,8 @@
 """`polyspec bench paper` with a model that writes bytes at random."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +12,12 @@ import pytest
 
 from polyspec.cli import main
 from polyspec.engine.model import Model
+from polyspec.engine.target import LlamaTarget
 from polyspec.errors import UsageError
 from polyspec.gguf_header import read_gguf_header
+from polyspec.loading import LoadedDraft
 from tests.cli.test_bench import LADDER, write_french_table
-from tests.fakes import ByteTokenizer
+from tests.fakes import ByteTokenizer, FakeTarget
 from tests.fakes_translator import FakeLoading, make_loaded
 from tests.unit.test_tables_builder import write_tiny_model
 
@@ -129,6 +132,39 @@ def test_a_draft_model_that_was_asked_for_must_be_there(
     options = "--languages fr --drafters model --draft-model absent"
     assert main.main(["bench", "paper", *options.split()]) != 0
     assert "absent" in capsys.readouterr().err
+
+
+def test_draft_models_by_path_stand_beside_each_other(
+    paper: Callable[[str], tuple[Report, str]],
+    loading: FakeLoading,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    @contextmanager
+    def load_draft(
+        settings: object, loaded: object, name: str, report: object
+    ) -> Iterator[LoadedDraft]:
+        asked.append(name)
+        path = tmp_path / name
+        model = cast(Model, SimpleNamespace(path=path, header=None))
+        target = FakeTarget(vocab_size=ByteTokenizer.vocab_size)
+        yield LoadedDraft(
+            model, cast(LlamaTarget, target), LADDER, ByteTokenizer.vocab_size
+        )
+
+    monkeypatch.setattr("polyspec.loading.load_draft", load_draft)
+    names = "model:a/task.gguf,model:a/mono.gguf"
+    files = f"--markdown {tmp_path}/report.md --plots {tmp_path}/plots"
+    report, _ = paper(f"--limit 1 --greedy --drafters none,{names} {files}")
+    assert asked == ["a/task.gguf", "a/mono.gguf"]
+    assert [row["drafter"] for row in report["rows"]] == 2 * [
+        "none",
+        "model:task",
+        "model:mono",
+    ]
+    assert "| model:task |" in (tmp_path / "report.md").read_text()
 
 
 def test_a_folder_without_any_pairs_is_named(

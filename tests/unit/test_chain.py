@@ -10,6 +10,7 @@ from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft, Extender
 from polyspec.decoding.step_cost import StepCost
 from polyspec.drafting.chain import ChainDrafter
+from polyspec.drafting.one_by_one import OneByOneDrafter
 
 
 @dataclass
@@ -139,6 +140,47 @@ def test_everyone_sees_every_token() -> None:
     one, two = Plain("one", [0.9]), Plain("two", [0.1])
     chain_of(one, two).observe(0, [4, 5])
     assert one.observed == two.observed == [4, 5]
+
+
+class Alone(OneByOneDrafter):
+    """Drafts nothing, and notes what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, int, tuple[int, ...]]] = []
+
+    def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
+        self.heard.append(("begin", sequence_id, tuple(prompt_ids)))
+
+    def _go_on(self, sequence_id: int, prefix: Sequence[int], limit: int) -> Draft:
+        self.heard.append(("asked", sequence_id, ()))
+        return EMPTY_DRAFT
+
+    def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
+        self.heard.append(("seen", sequence_id, tuple(emitted_ids)))
+
+    def end(self, sequence_id: int) -> None:
+        self.heard.append(("end", sequence_id, ()))
+
+
+def test_who_is_not_asked_sees_all_at_once_when_it_is_or_at_the_end() -> None:
+    alone = Alone()
+    chain = ChainDrafter({"alone": alone}, Feedback(), Clock())
+    chain.begin(0, [1])
+    chain.begin(1, [2])
+    for number in range(3):
+        chain.observe(0, [3, number])
+        chain.observe(1, [4])
+    assert len(alone.heard) == 2
+    chain.propose([1], [5])
+    assert alone.heard[2:] == [
+        ("seen", 0, (3, 0, 3, 1, 3, 2)),
+        ("seen", 1, (4, 4, 4)),
+        ("asked", 1, ()),
+    ]
+    chain.observe(1, [5])
+    chain.end(1)
+    chain.end(0)
+    assert alone.heard[5:] == [("seen", 1, (5,)), ("end", 1, ()), ("end", 0, ())]
 
 
 def test_drafts_are_held_against_what_was_written_verified_or_not() -> None:

@@ -93,6 +93,26 @@ def test_who_takes_much_is_judged_sooner() -> None:
     assert num_trials(0.5) < num_trials(0.01) < 100
 
 
+def test_nobody_is_asked_where_all_together_do_not_pay() -> None:
+    """Though each takes so little that it may always be asked."""
+    names = [f"drafter {number}" for number in range(20)]
+
+    def num_asked(saved_s: float) -> int:
+        asking, asked = Asking(), 0
+        for _ in range(1000):
+            found = asking.order(names)
+            asked += bool(found)
+            for name in found:
+                asking.observe_call(name, 0.001)
+            if found:
+                asking.observe_round(0.02)
+            asking.observe_step(1.0, {found[0]: saved_s} if found else {})
+        return asked
+
+    assert 48 < num_asked(0.0) < 250
+    assert num_asked(0.03) == 1000
+
+
 def test_what_is_seen_here_overrules_what_was_measured() -> None:
     asking = Asking()
     judge(asking, "table", spent_s=0.01, saved_s=0.2)
