@@ -126,7 +126,7 @@ def paper(
     )
     with ExitStack() as stack:
         loaded = stack.enter_context(load_model(settings, diagnostics.note))
-        drafts = {}
+        drafts: dict[str, LoadedDraft] = {}
         for name in chosen:
             wanted_draft = name_of_draft_model(name)
             if wanted_draft is not None:
