@@ -150,6 +150,7 @@ def test_auto_learns_where_there_is_a_place_to_keep_it(tmp_path: Path) -> None:
     assert drafting.drafter is not None
     drafting.drafter.begin(0, [1])
     drafting.drafter.observe(0, [2])
+    drafting.drafter.end(0)
     drafting.save()
     assert [path.name for path in tmp_path.glob("*.npz")] == [
         "fra.story.ffffffffffff.npz"

@@ -304,7 +304,7 @@ def test_the_context_has_room_for_what_goes_side_by_side(bench: Bench) -> None:
     bench.load(Settings(parallel=100, ctx=1024, threads=3, kv_type="q8_0"))
     bench.load(Settings(parallel=256))
     few, many = (target.options for target in FakeContext.made)
-    assert (few.num_sequences, few.max_outputs) == (102, 200)
+    assert (few.num_sequences, few.max_outputs) == (122, 200)
     assert (few.context_size, few.num_threads, few.kv_type) == (1024, 3, "q8_0")
     assert (many.num_sequences, many.context_size) == (256, 8192)
 

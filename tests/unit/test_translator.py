@@ -190,4 +190,5 @@ def test_what_the_target_wrote_is_learned_unless_that_is_off() -> None:
             assert made.drafting.drafter is not None
             made.drafting.drafter.begin(0, [1])
             made.drafting.drafter.observe(0, [2, 3])
+            made.drafting.drafter.end(0)
         assert len(list(data_dir().glob("memory/*.npz"))) == num_files
