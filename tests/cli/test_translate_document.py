@@ -76,19 +76,41 @@ def test_what_fails_keeps_its_source_and_is_told(
     assert "1 of 1 segments need a look; 1 of them keep their source text" in err
 
 
+PO = (
+    'msgid "Open"\nmsgstr ""\n\n#, fuzzy\nmsgid "Close it"\nmsgstr "Ouvrir"\n\n'
+    '#, c-format\nmsgid "%d file"\nmsgid_plural "%d files"\n'
+    'msgstr[0] ""\nmsgstr[1] ""\n'
+)
+XLIFF = (
+    '<xliff version="1.2"><file><body><trans-unit id="a"><source>Open it</source>'
+    '</trans-unit><trans-unit id="b"><source>Close it</source>'
+    '<target state="new">Ouvrir</target></trans-unit></body></file></xliff>\n'
+)
+TMX = (
+    '<tmx version="1.4"><header srclang="en"/><body><tu><tuv xml:lang="en">'
+    "<seg>Open it</seg></tuv></tu></body></tmx>\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "number"),
+    [("a.po", PO, 4), ("a.xlf", XLIFF, 2), ("a.tmx", TMX, 1)],
+)
 def test_a_message_that_fails_stays_untranslated(
-    fake: FakeOpening, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str,
+    text: str,
+    number: int,
+    fake: FakeOpening,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     fake.completer.answer = lambda text: f"{text.upper()} <77/>"
-    text = (
-        'msgid "Open"\nmsgstr ""\n\n#, fuzzy\nmsgid "Close it"\nmsgstr "Ouvrir"\n\n'
-        '#, c-format\nmsgid "%d file"\nmsgid_plural "%d files"\n'
-        'msgstr[0] ""\nmsgstr[1] ""\n'
-    )
-    page = save(tmp_path, "a.po", text)
-    assert translate("--in", page, "-o", tmp_path / "b.po") == 0
-    assert (tmp_path / "b.po").read_text() == text
-    assert "4 of 4 segments need a look; 4 of them" in capsys.readouterr().err
+    page = save(tmp_path, name, text)
+    target = tmp_path / f"b.{name}"
+    assert translate("--in", page, "-o", target, "--from", "en") == 0
+    assert target.read_text() == text
+    err = capsys.readouterr().err
+    assert f"{number} of {number} segments need a look; {number} of them" in err
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,20 @@ def test_of_those_ahead_the_longest_is_asked_for_first() -> None:
     assert asked_texts(completer) == texts
 
 
+def test_what_may_take_longest_is_asked_for_before_what_is_longest() -> None:
+    texts = ["a", "bbb", "aa", "b", "aaaa"]
+    completer = FakeCompleter(num_places=1)
+    queue = JobQueue(
+        map(Task, texts),
+        ask,
+        num_ahead=5,
+        expect_length=lambda task, part: 10 * task.text.count("b") + len(part.source),
+    )
+    for _ in queue.run(completer):
+        pass
+    assert asked_texts(completer) == ["bbb", "b", "aaaa", "aa", "a"]
+
+
 def test_what_is_asked_again_does_not_wait_for_the_others() -> None:
     slow, quick = "s" * 90, "q"
     completer = FakeCompleter(num_places=2, piece_chars=1)
