@@ -131,6 +131,7 @@ def translate(
     profile: Profile = QWEN_CHAT,
     num_places: int = 4,
     sampling: Sampling | None = None,
+    num_parallel: int = 1,
 ) -> tuple[list[TranslatedUnit], list[CompletionRequest]]:
     """The units of a document, and what was asked."""
     completer = FakeCompleter(answer, num_places=num_places)
@@ -145,12 +146,23 @@ def translate(
     )
     segments = [Segment(f"{at}", content) for at, content in enumerate(contents)]
     return list(
-        translate_units(completer, plan, segments, sampling)
+        translate_units(completer, plan, segments, sampling, num_parallel)
     ), completer.requests
 
 
 def shared_text(request: CompletionRequest) -> str:
     return "".join(part.text for part in request.prompt.shared)
+
+
+def test_what_has_markup_is_asked_for_before_what_is_longer() -> None:
+    marked = ("Press ", InlineCode("<kbd>S</kbd>", CodeKind.PLACEHOLDER), " to save.")
+    plain = ("The library opens at nine.",)
+    units, requests = translate(str.upper, plain, marked, num_places=1, num_parallel=16)
+    assert [own_text(request) for request in requests[:2]] == [
+        "Press <1/> to save.",
+        "The library opens at nine.",
+    ]
+    assert [unit.segment.content for unit in units] == [plain, marked]
 
 
 def test_a_bad_answer_is_asked_for_strictly_then_drawn() -> None:
