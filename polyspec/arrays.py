@@ -16,3 +16,6 @@ LogitsArray: TypeAlias = NDArray[np.float32]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 """Probabilities, costs and seconds."""
+
+StateArray: TypeAlias = NDArray[np.uint8]
+"""Bytes that a KV cache holds of one sequence, shape `(B,)`."""

@@ -7,10 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from polyspec.decoding.draft_policy import DraftPolicy
+from polyspec.decoding.interfaces import Target
 from polyspec.decoding.sampling import Sampling
 from polyspec.decoding.scheduler import num_read_ahead
 from polyspec.engine.bare_loop import BareLoop
-from polyspec.engine.target import LlamaTarget
+from polyspec.engine.stream_target import StreamTarget
 from polyspec.languages import Language, find_language
 from polyspec.loading import Loaded
 from polyspec.prompting.interfaces import Completed, CompletionRequest
@@ -67,9 +68,13 @@ def measure_parallel(
     requests = [
         CompletionRequest(build(text, ""), _MAX_TOKENS, Sampling()) for text in sources
     ]
-    with closing(loaded.target.make_sibling()) as sibling:
+    with (
+        closing(loaded.target.make_sibling()) as sibling,
+        closing(StreamTarget(sibling, num_parallel)) as streams,
+    ):
         single = _plain_session(alone, alone.target, 1)
-        many = _plain_session(loaded, sibling, num_parallel)
+        together = streams if loaded.streams else sibling
+        many = _plain_session(loaded, together, num_parallel)
         for session in (single, many):
             _translate(session, requests[:1])
         return _compare(single, many, requests, num_parallel, report)
@@ -137,7 +142,7 @@ def _time_ours(session: Session, ids: list[int]) -> float:
     return elapsed - started
 
 
-def _plain_session(loaded: Loaded, target: LlamaTarget, num_parallel: int) -> Session:
+def _plain_session(loaded: Loaded, target: Target, num_parallel: int) -> Session:
     return Session(
         target,
         loaded.model.tokenizer,

@@ -196,7 +196,7 @@ def parallel(
         alone = loaded
         if not loaded.model.is_repacked:
             alone = stack.enter_context(load_model(settings, diagnostics.note))
-        number = side_by_side or loaded.step_cost.best_parallel(len(sources))
+        number = side_by_side or min(loaded.best_parallel, len(sources))
         result = measure_parallel(
             alone, loaded, sources, wanted, number, report=diagnostics.note
         )

@@ -60,7 +60,8 @@ def memory(
             "gpu_layers": gpu_layers,
         }
     )
-    with load_model(settings, diagnostics.note) as loaded:
+    num_texts = len(revision.before)
+    with load_model(settings, diagnostics.note, num_texts=num_texts) as loaded:
         rows = measure_retranslation(
             loaded, settings, revision, diagnostics.note, repeats
         )

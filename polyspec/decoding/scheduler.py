@@ -31,7 +31,7 @@ _MANY = 16
 """With fewer side by side a prompt is read when a place is free for its answer."""
 _AHEAD_SHARE = 5
 """For so many places one prompt is read ahead. Those of 63 places, with the tokens of
-the answers, fit into one step of 512."""
+the answers, fit into one step of some 512."""
 
 
 def num_read_ahead(max_sequences: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from polyspec.arrays import LogitsArray
+from polyspec.arrays import LogitsArray, StateArray
 from polyspec.decoding.interfaces import Chunk
 from polyspec.decoding.step_cost import StepCost
 from polyspec.engine import bindings
@@ -18,6 +18,7 @@ from polyspec.engine.bindings import llama
 from polyspec.engine.headroom import require_memory
 from polyspec.engine.model import Model
 from polyspec.engine.passes import split_passes
+from polyspec.engine.sequence_state import SequenceState, build_state, parse_state
 from polyspec.engine.threads import ThreadGovernor, default_threads
 from polyspec.errors import EngineError
 
@@ -36,6 +37,8 @@ _CACHE_TYPES = {
 MAX_SEQUENCES = 256
 """LLAMA_MAX_SEQ of llama.cpp."""
 _LOGIT_BYTES = 4
+_WINDOW_ONLY = 1
+"""LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: leave out what has no window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,10 @@ class ContextOptions:
     """Most rows of logits in one step; memory for them is reserved."""
     num_threads: int | None = None
     kv_type: str = "f16"
+    has_streams: bool = False
+    """Whether each sequence has an equal part of the cache that no other looks through.
+    A step is then fast only if its chunks are of one size, and those of the first
+    sequences, in order."""
 
 
 def _require_memory(model: Model, options: ContextOptions) -> None:
@@ -63,6 +70,18 @@ def _require_memory(model: Model, options: ContextOptions) -> None:
         options.context_size * model.cache_bytes_per_token(),
         options.kv_type,
         3 * options.max_outputs * model.tokenizer.vocab_size * _LOGIT_BYTES,
+    )
+
+
+def _pointer_to(state: StateArray) -> Any:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+
+
+def _move_error() -> EngineError:
+    return EngineError(
+        "a text could not be moved to other cells of the KV cache",
+        cause=bindings.last_complaint("llama.cpp gave no reason"),
+        remedy="pass a larger --ctx or a smaller --parallel",
     )
 
 
@@ -95,6 +114,7 @@ class LlamaTarget:
         self.max_outputs = options.max_outputs
         self._governor: ThreadGovernor | None = None
         self._expected: StepCost | None = None
+        self._state: StateArray = np.empty(0, dtype=np.uint8)
         self._make_batch()
 
     def _make_context(self) -> Any:
@@ -116,7 +136,7 @@ class LlamaTarget:
         # Sliding-window models keep all positions, so that rejected drafts and copied
         # prefixes never reach behind what is kept.
         params.swa_full = True
-        params.kv_unified = True
+        params.kv_unified = not options.has_streams
         params.no_perf = True
         bindings.forget_log()
         context = self._llama.llama_init_from_model(self.model.handle, params)
@@ -163,7 +183,8 @@ class LlamaTarget:
             )
         bindings.forget_log()
         started = time.perf_counter()
-        passes = [chunks] if self._uses_gpu else split_passes(chunks)
+        is_whole = self._uses_gpu or self.options.has_streams
+        passes = [chunks] if is_whole else split_passes(chunks)
         if len(passes) == 1:
             self._decode(chunks)
             logits = self._rows(num_rows)
@@ -252,9 +273,53 @@ class LlamaTarget:
     def release(self, sequence_id: int) -> None:
         self._llama.llama_memory_seq_rm(self._memory, sequence_id, -1, -1)
 
-    def make_sibling(self) -> "LlamaTarget":
-        """Make another context of the same model that is treated alike."""
-        sibling = LlamaTarget(self.model, self.options)
+    def save(self, sequence_id: int) -> SequenceState:
+        """Return what the cache holds of a sequence, for `restore`.
+
+        Returns:
+            Memory that the next call overwrites.
+
+        Raises:
+            EngineError: llama.cpp refuses.
+        """
+        size = self._llama.llama_state_seq_get_size(self.handle, sequence_id)
+        window_size = self._llama.llama_state_seq_get_size_ext(
+            self.handle, sequence_id, _WINDOW_ONLY
+        )
+        if size > len(self._state):
+            self._state = np.empty(2 * size, dtype=np.uint8)
+        state = self._state[:size]
+        if size != self._llama.llama_state_seq_get_data(
+            self.handle, _pointer_to(state), size, sequence_id
+        ):
+            raise _move_error()
+        stream = sequence_id if self.options.has_streams else 0
+        return parse_state(state, window_size, self._num_streams, stream)
+
+    def restore(self, sequence_id: int, state: SequenceState) -> None:
+        """Let an empty sequence hold what `save` of any context of the model returned.
+
+        Raises:
+            EngineError: There are not enough cells, or llama.cpp refuses. The sequence
+                is empty.
+        """
+        found = build_state(state, self._num_streams)
+        if not self._llama.llama_state_seq_set_data(
+            self.handle, _pointer_to(found), len(found), sequence_id
+        ):
+            raise _move_error()
+
+    @property
+    def _num_streams(self) -> int:
+        return self.options.num_sequences if self.options.has_streams else 1
+
+    def make_sibling(self, options: ContextOptions | None = None) -> "LlamaTarget":
+        """Make another context of the same model that is treated alike.
+
+        Args:
+            options: Of the new context; without them, those of this one.
+        """
+        sibling = LlamaTarget(self.model, options or self.options)
         if self._expected:
             sibling.govern_threads(self._expected)
         return sibling

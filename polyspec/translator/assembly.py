@@ -21,7 +21,6 @@ from polyspec.engine.target import MAX_SEQUENCES
 from polyspec.errors import EngineError
 from polyspec.gguf_header import tokenizer_fingerprint
 from polyspec.loading import (
-    MAX_PARALLEL,
     NUM_PREFIXES,
     Loaded,
     LoadedDraft,
@@ -140,7 +139,7 @@ def make_translator(
             draws=settings.seed is None,
         )
     )
-    parallel = settings.parallel or loaded.step_cost.best_parallel(MAX_PARALLEL)
+    parallel = settings.parallel or loaded.best_parallel
     parallel = 1 if settings.exact else min(parallel, MAX_SEQUENCES - NUM_PREFIXES)
     drafting = _make_drafting(
         settings,
@@ -159,7 +158,7 @@ def make_translator(
             f"answer have at most {loaded.step_cost.identical_tokens} tokens"
         )
     session = Session(
-        loaded.target,
+        loaded.writer,
         loaded.model.tokenizer,
         drafting.drafter,
         policy,

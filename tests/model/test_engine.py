@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from polyspec.arrays import LogitsArray
 from polyspec.decoding.draft_policy import DraftPolicy
-from polyspec.decoding.interfaces import Chunk, Drafter
+from polyspec.decoding.interfaces import Chunk, Drafter, Target
 from polyspec.decoding.sampling import Sampling
 from polyspec.decoding.scheduler import Emitted, Request, Scheduler
 from polyspec.decoding.step_cost import StepCost
@@ -20,6 +21,7 @@ from polyspec.engine import ladder
 from polyspec.engine.guard import require_loadable
 from polyspec.engine.ladder import Exactness, probe_exactness
 from polyspec.engine.model import Model
+from polyspec.engine.stream_target import StreamTarget
 from polyspec.engine.target import ContextOptions, LlamaTarget
 from polyspec.errors import EngineError, ModelError
 from polyspec.prompting.interfaces import (
@@ -97,7 +99,7 @@ def feed(
 
 
 def write(
-    target: LlamaTarget,
+    target: Target,
     drafter: Drafter | None,
     policy: DraftPolicy,
     requests: Sequence[Request],
@@ -461,3 +463,61 @@ def test_weights_that_are_all_zero_harm_nobody(
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         Model(tmp_path / "none.gguf")
+
+
+def test_texts_in_streams_write_what_they_write_in_the_common_cache(
+    model: Model,
+) -> None:
+    options = ContextOptions(
+        num_sequences=40, context_size=4096, max_outputs=64, num_threads=2
+    )
+    with (
+        closing(LlamaTarget(model, options)) as common,
+        closing(StreamTarget(common, num_streams=20)) as streams,
+    ):
+        prompts = [encode(common, f"{number}. {PROMPTS[0]}") for number in range(24)]
+        requests = [
+            Request(ids, 6 + number % 5, num_shared=1)
+            for number, ids in enumerate(prompts)
+        ]
+        policy = DraftPolicy(StepCost.flat())
+        apart = write(common, None, policy, requests, max_sequences=20)
+        beside = write(streams, None, policy, requests, max_sequences=20)
+        # Steps of other widths round differently, so a close call may fall otherwise.
+        agree = [a.token_ids == b.token_ids for a, b in zip(apart, beside, strict=True)]
+        assert sum(agree) >= len(requests) - 5
+
+
+def test_a_text_that_has_moved_goes_on_as_if_it_had_not(model: Model) -> None:
+    options = ContextOptions(num_sequences=3, context_size=1024, num_threads=2)
+    with (
+        closing(LlamaTarget(model, options)) as common,
+        closing(
+            LlamaTarget(model, replace(options, context_size=768, has_streams=True))
+        ) as streams,
+    ):
+        ids = encode(common, PROMPTS[0])
+        common.evaluate([Chunk(1, 0, ids, 0)])
+        stayed = feed(common, 1, len(ids), [7])
+        common.trim(1, len(ids))
+        streams.restore(2, common.save(1))
+        common.release(1)
+        moved = feed(streams, 2, len(ids), [7])
+        assert np.abs(moved - stayed).max() < 0.05 * np.abs(stayed).max()
+        streams.trim(2, len(ids))
+        common.restore(0, streams.save(2))
+        assert np.array_equal(feed(common, 0, len(ids), [7]), stayed)
+
+
+def test_what_does_not_fit_into_a_stream_is_an_error(model: Model) -> None:
+    options = ContextOptions(num_sequences=2, context_size=1024, num_threads=2)
+    with (
+        closing(LlamaTarget(model, options)) as common,
+        closing(
+            LlamaTarget(model, replace(options, context_size=512, has_streams=True))
+        ) as streams,
+    ):
+        ids = (encode(common, PROMPTS[0]) * 40)[:400]
+        common.evaluate([Chunk(0, 0, ids, 0)])
+        with pytest.raises(EngineError, match="could not be moved"):
+            streams.restore(0, common.save(0))

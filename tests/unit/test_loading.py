@@ -1,6 +1,7 @@
 """Models made ready, without llama.cpp."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -32,6 +33,7 @@ class FakeModel:
     max_context = 8192
     bytes_per_token = 1 << 16
     has_gpu = False
+    can_trim = True
     closed: list[str]
 
     def __init__(
@@ -304,9 +306,35 @@ def test_the_context_has_room_for_what_goes_side_by_side(bench: Bench) -> None:
     bench.load(Settings(parallel=100, ctx=1024, threads=3, kv_type="q8_0"))
     bench.load(Settings(parallel=256))
     few, many = (target.options for target in FakeContext.made)
-    assert (few.num_sequences, few.max_outputs) == (122, 200)
+    assert (few.num_sequences, few.max_outputs, few.max_batch) == (122, 128, 900)
     assert (few.context_size, few.num_threads, few.kv_type) == (1024, 3, "q8_0")
     assert (many.num_sequences, many.context_size) == (256, 8192)
+
+
+def test_more_go_side_by_side_where_there_are_many(bench: Bench) -> None:
+    few, many, narrow = bench.load(), bench.load(num_texts=300), Settings(parallel=2)
+    assert few.writer is few.streams
+    assert (few.max_parallel, many.max_parallel) == (63, 96)
+    assert (few.best_parallel, many.best_parallel) == (21, 21)
+    wide = replace(many, step_cost=StepCost.flat())
+    assert wide.best_parallel == 96
+    assert replace(few, step_cost=StepCost.flat()).best_parallel == 60
+    made = FakeContext.made[1].options
+    assert (made.num_sequences, made.max_batch) == (96 + 19 + 2, 864)
+    alone = bench.load(narrow, num_texts=300)
+    assert alone.writer is alone.target
+
+
+def test_streams_are_for_processors_that_need_not_be_exact(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bench.load(Settings(exact=True), num_texts=300).streams is None
+    monkeypatch.setattr(FakeModel, "can_trim", False)
+    assert bench.load(num_texts=300).streams is None
+    monkeypatch.setattr(FakeModel, "can_trim", True)
+    monkeypatch.setattr(FakeModel, "has_gpu", True)
+    loaded = bench.load(num_texts=300)
+    assert (loaded.streams, loaded.max_parallel) == (None, 63)
 
 
 def test_a_gpu_that_cannot_be_used_is_a_note(
