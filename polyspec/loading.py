@@ -73,6 +73,14 @@ class Loaded:
         return self.streams or self.target
 
     @property
+    def max_drafting(self) -> int | None:
+        """Most sequences that drafts are worth it for; None if that is not known.
+
+        Streams take no drafts, and leaving them costs more than a draft saves.
+        """
+        return MIN_STREAMS - 1 if self.streams else None
+
+    @property
     def best_parallel(self) -> int:
         """How many sequences to write side by side if the user does not say."""
         best = self.step_cost.best_parallel(min(self.max_parallel, MAX_PARALLEL))

@@ -77,6 +77,7 @@ class Session:
         *,
         max_sequences: int,
         max_ahead: int = 0,
+        max_drafting: int | None = None,
         announce: Announce | None = None,
         refer: Refer | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -90,6 +91,7 @@ class Session:
             policy: Chooses how many of them are verified.
             max_sequences: Most answers side by side.
             max_ahead: Most prompts that are read before there is a place.
+            max_drafting: Most answers side by side to which drafts are added.
             announce: Told of each translation before its sequence begins.
             refer: Told of the translation of a similar text, where there is one.
             clock: Gives seconds.
@@ -109,6 +111,7 @@ class Session:
             policy,
             max_sequences=max_sequences,
             max_ahead=max_ahead,
+            max_drafting=max_drafting,
         )
 
     @property

@@ -57,6 +57,7 @@ class Scheduler:
         *,
         max_sequences: int,
         max_ahead: int = 0,
+        max_drafting: int | None = None,
         max_prefixes: int = 2,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -71,6 +72,8 @@ class Scheduler:
             policy: Chooses how many of them are verified.
             max_sequences: Most answers that are written in one step.
             max_ahead: Most answers that have their first token and wait for a place.
+            max_drafting: Most answers to which drafts are added; with more, none gets
+                one. Otherwise the policy alone decides.
             max_prefixes: Most shared prompt beginnings that are kept.
             clock: Gives seconds.
         """
@@ -85,6 +88,9 @@ class Scheduler:
             max_prefixes = min(1, max_prefixes)
             max_ahead = 0
         # A prompt that ends wants a row of logits beside those of the answers.
+        self._max_drafting = (
+            self.max_sequences if max_drafting is None else max_drafting
+        )
         self.max_ahead = min(max_ahead, target.max_outputs - self.max_sequences)
         num_places = self.max_sequences + self.max_ahead
         ids = range(num_places + max_prefixes)
@@ -282,7 +288,8 @@ class Scheduler:
         self, writing: list[LiveSequence], num_prompt: int, room: int
     ) -> list[Draft]:
         """Propose and keep what pays, `room` tokens at most in all."""
-        if not self._drafter or not writing or self.policy.longest_draft < 1:
+        may_draft = 0 < len(writing) <= self._max_drafting
+        if not self._drafter or not may_draft or self.policy.longest_draft < 1:
             return [EMPTY_DRAFT] * len(writing)
         longest = self.policy.longest_draft
         proposed = self._drafter.propose(

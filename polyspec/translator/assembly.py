@@ -166,6 +166,7 @@ def make_translator(
         max_ahead=min(
             num_read_ahead(parallel), MAX_SEQUENCES - NUM_PREFIXES - parallel
         ),
+        max_drafting=loaded.max_drafting,
         announce=drafting.sources.announce if drafting.sources else None,
         refer=drafting.matches.announce if drafting.matches else None,
     )

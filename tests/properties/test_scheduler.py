@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from polyspec.decoding.draft_policy import DraftPolicy
-from polyspec.decoding.interfaces import Chunk, Drafter
+from polyspec.decoding.interfaces import Chunk, Draft, Drafter
 from polyspec.decoding.sampling import Chooser, Sampling
 from polyspec.decoding.scheduler import Emitted, Finished, Request, Scheduler
 from polyspec.decoding.step_cost import StepCost
@@ -561,3 +561,34 @@ def test_prompts_are_read_together_before_there_is_a_place(
         num_over = sum(place <= step for place, _ in target.releases)
         num_live = sum(begun[:step]) - num_over
         assert writing[step] == min(max_sequences, num_live)
+
+
+class CountingDrafter(RandomDrafter):
+    """Notes for how many sequences it was asked at once."""
+
+    most_asked = 0
+
+    def propose(
+        self, sequence_ids: Sequence[int], limits: Sequence[int]
+    ) -> list[Draft]:
+        self.most_asked = max(self.most_asked, len(sequence_ids))
+        return super().propose(sequence_ids, limits)
+
+
+@given(requests=make_requests(GREEDY), most=st.integers(0, 5), seed=st.integers(0, 9))
+def test_many_sequences_get_no_drafts_where_few_may(
+    requests: list[Request], most: int, seed: int
+) -> None:
+    def write(drafter: Drafter | None) -> list[list[int]]:
+        scheduler = Scheduler(
+            FakeTarget(seed=seed),
+            drafter,
+            DraftPolicy(StepCost.flat()),
+            max_sequences=5,
+            max_drafting=most,
+        )
+        return [answer.token_ids for answer in run_all(scheduler, requests)]
+
+    drafter = CountingDrafter(target=FakeTarget(seed=seed), random=Random(seed))
+    assert write(drafter) == write(None)
+    assert drafter.most_asked <= most
