@@ -57,11 +57,10 @@ class StreamTarget:
         """Append the chunks to their sequences and return the wanted logits."""
         alike = self._choose(chunks)
         streams = self._open() if alike else None
-        if streams is None:
-            self._take_back(self._stream_of.keys())
-            return self._common.evaluate(chunks)
-        self._place(streams, [chunk.sequence_id for chunk in alike])
-        return self._evaluate_both(streams, chunks, alike)
+        if streams and self._place(streams, [chunk.sequence_id for chunk in alike]):
+            return self._evaluate_both(streams, chunks, alike)
+        self._take_back(self._stream_of.keys())
+        return self._common.evaluate(chunks)
 
     def _choose(self, chunks: Sequence[Chunk]) -> list[Chunk]:
         """Return the chunks that go through streams, or none."""
@@ -92,25 +91,33 @@ class StreamTarget:
             self._closing.enter_context(closing(self._streams))
         return self._streams
 
-    def _place(self, streams: LlamaTarget, sequence_ids: Sequence[int]) -> None:
+    def _place(self, streams: LlamaTarget, sequence_ids: Sequence[int]) -> bool:
         """Let these be in the first streams, and nothing in the others.
 
         llama.cpp takes in one piece only sequences whose numbers follow each other.
+
+        Returns:
+            Whether they are. If llama.cpp refuses, streams are not used again.
         """
         self._take_back(self._stream_of.keys() - sequence_ids)
-        free = set(range(len(sequence_ids))).difference(self._stream_of.values())
-        for sequence_id in sequence_ids:
-            stream = self._stream_of.get(sequence_id)
-            if stream is None:
-                state = self._common.save(sequence_id)
-                self._common.release(sequence_id)
-            elif stream >= len(sequence_ids):
-                state = streams.save(stream)
-                streams.release(stream)
-            else:
-                continue
-            self._stream_of[sequence_id] = free.pop()
-            streams.restore(self._stream_of[sequence_id], state)
+        num_first = len(sequence_ids)
+        free = set(range(num_first)).difference(self._stream_of.values())
+        try:
+            for sequence_id in sequence_ids:
+                if self._stream_of.get(sequence_id, num_first) >= num_first:
+                    self._move(streams, sequence_id, free.pop())
+        except EngineError:
+            self._num_streams = 0
+            return False
+        return True
+
+    def _move(self, streams: LlamaTarget, sequence_id: int, stream: int) -> None:
+        """Move a sequence from where it is to an empty stream."""
+        owner, own_id = self._find(sequence_id)
+        # It stays where it is until it is in the stream.
+        streams.restore(stream, owner.save(own_id))
+        owner.release(own_id)
+        self._stream_of[sequence_id] = stream
 
     def _take_back(self, sequence_ids: Iterable[int]) -> None:
         """Move sequences from streams to the common cache."""

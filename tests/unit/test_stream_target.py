@@ -32,6 +32,8 @@ class FakeContext(FakeTarget):
     )
     siblings: list["FakeContext"] = field(default_factory=list)
     has_memory: bool = True
+    limit: int | None = None
+    """How many sequences streams take before they refuse."""
     num_closed: int = 0
 
     def make_sibling(self, options: ContextOptions) -> "FakeContext":
@@ -45,6 +47,7 @@ class FakeContext(FakeTarget):
             num_sequences=options.num_sequences,
             seed=self.seed,
             options=options,
+            limit=self.limit,
         )
         self.siblings.append(sibling)
         return sibling
@@ -62,6 +65,10 @@ class FakeContext(FakeTarget):
 
     def restore(self, sequence_id: int, state: list[int]) -> None:
         assert not self.cache.get(sequence_id), "restored over tokens"
+        if self.options.has_streams and self.limit is not None:
+            self.limit -= 1
+            if self.limit < 0:
+                raise EngineError("refused", cause="as asked", remedy="none")
         if self.options.has_streams:
             assert len(state) < stream_target.STREAM_CELLS
         self.cache[sequence_id] = list(state)
@@ -157,6 +164,16 @@ def test_without_memory_all_goes_on_in_the_common_cache() -> None:
     for position in (3, 4):
         assert len(step(target, range(20), position)) == 20
     assert [len(common.cache[text]) for text in range(20)] == [5] * 20
+
+
+def test_if_streams_refuse_all_goes_on_in_the_common_cache() -> None:
+    common = FakeContext(limit=5)
+    target = make_target(common)
+    feed(target, 20, 3)
+    for position in (3, 4):
+        assert len(step(target, range(20), position)) == 20
+    assert [len(common.cache[text]) for text in range(20)] == [5] * 20
+    assert [streams.cache for streams in common.siblings] == [{}]
 
 
 def test_a_prefix_is_copied_from_where_it_is() -> None:
