@@ -74,7 +74,7 @@ class Loaded:
 
     @property
     def max_drafting(self) -> int | None:
-        """Most sequences that drafts are worth it for; None if that is not known.
+        """Most sequences side by side to which drafts are added; None for any number.
 
         Streams take no drafts, and leaving them costs more than a draft saves.
         """
@@ -303,12 +303,13 @@ def _context_options(
 ) -> ContextOptions:
     parallel = _max_parallel(model, settings, num_texts)
     num_ahead = num_read_ahead(parallel)
+    has_wide_drafts = not _may_use_streams(model, settings)
     return ContextOptions(
         num_sequences=min(parallel + num_ahead + NUM_PREFIXES, MAX_SEQUENCES),
         context_size=settings.ctx or default_context(model),
         # What is read ahead is to fit beside the answers.
         max_batch=max(512, 9 * parallel),
-        max_outputs=max(128, parallel + num_ahead),
+        max_outputs=max(128, parallel + (parallel if has_wide_drafts else num_ahead)),
         num_threads=settings.threads,
         kv_type=settings.kv_type,
     )

@@ -31,7 +31,7 @@ _MANY = 16
 """With fewer side by side a prompt is read when a place is free for its answer."""
 _AHEAD_SHARE = 5
 """For so many places one prompt is read ahead. Those of 63 places, with the tokens of
-the answers, fit into one step of some 512."""
+the answers, fit into one step of 512."""
 
 
 def num_read_ahead(max_sequences: int) -> int:
@@ -87,10 +87,10 @@ class Scheduler:
             # A second prefix would move the cells of all that follows.
             max_prefixes = min(1, max_prefixes)
             max_ahead = 0
-        # A prompt that ends wants a row of logits beside those of the answers.
         self._max_drafting = (
             self.max_sequences if max_drafting is None else max_drafting
         )
+        # A prompt that ends wants a row of logits beside those of the answers.
         self.max_ahead = min(max_ahead, target.max_outputs - self.max_sequences)
         num_places = self.max_sequences + self.max_ahead
         ids = range(num_places + max_prefixes)

@@ -1,7 +1,7 @@
 """Many texts side by side on a processor, each with cells of its own.
 
 In one cache for all, attention looks through the cells of every text to find those of
-its own: with 75 texts of Qwen2.5 1.5B, a sixth of the time of a step. llama.cpp can
+its own: with 75 texts of Qwen2.5 1.5B, a seventh of the time of a step. llama.cpp can
 give each sequence a *stream*, a part of the cache that only this one looks through, but
 then cuts a step where sequences take different numbers of tokens. So prompts, drafts
 and the last few texts stay in the common cache, and texts which all take one token are
@@ -23,7 +23,7 @@ STREAM_CELLS = 256
 """Tokens of a text in a stream; one that grows longer goes back to the common cache.
 llama.cpp rounds up to a multiple of this."""
 MIN_STREAMS = 16
-"""With fewer texts the common cache is about as fast."""
+"""Fewer texts have few cells to look through, and may have drafts."""
 
 
 class StreamTarget:

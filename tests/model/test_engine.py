@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from polyspec.engine import ladder
 from polyspec.engine.guard import require_loadable
 from polyspec.engine.ladder import Exactness, probe_exactness
 from polyspec.engine.model import Model
+from polyspec.engine.sequence_state import SequenceState
 from polyspec.engine.stream_target import StreamTarget
 from polyspec.engine.target import ContextOptions, LlamaTarget
 from polyspec.errors import EngineError, ModelError
@@ -311,7 +312,7 @@ def test_a_context_that_memory_cannot_hold_is_an_error(model: Model) -> None:
 
 _SMALL_MEMORY = """
 import resource, sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from polyspec.engine.model import Model
 from polyspec.engine.target import ContextOptions, LlamaTarget
@@ -465,8 +466,22 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         Model(tmp_path / "none.gguf")
 
 
+@contextmanager
+def with_and_without_streams(
+    model: Model, num_sequences: int
+) -> Iterator[tuple[LlamaTarget, LlamaTarget]]:
+    """A common cache, and one that gives each sequence 256 cells of its own."""
+    options = ContextOptions(num_sequences, context_size=1024, num_threads=2)
+    divided = replace(options, context_size=256 * num_sequences, has_streams=True)
+    with (
+        closing(LlamaTarget(model, options)) as common,
+        closing(LlamaTarget(model, divided)) as streams,
+    ):
+        yield common, streams
+
+
 def test_texts_in_streams_write_what_they_write_in_the_common_cache(
-    model: Model,
+    model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = ContextOptions(
         num_sequences=40, context_size=4096, max_outputs=64, num_threads=2
@@ -475,6 +490,14 @@ def test_texts_in_streams_write_what_they_write_in_the_common_cache(
         closing(LlamaTarget(model, options)) as common,
         closing(StreamTarget(common, num_streams=20)) as streams,
     ):
+        moved: set[int] = set()
+        save = common.save
+
+        def save_and_note(sequence_id: int) -> SequenceState:
+            moved.add(sequence_id)
+            return save(sequence_id)
+
+        monkeypatch.setattr(common, "save", save_and_note)
         prompts = [encode(common, f"{number}. {PROMPTS[0]}") for number in range(24)]
         requests = [
             Request(ids, 6 + number % 5, num_shared=1)
@@ -482,20 +505,16 @@ def test_texts_in_streams_write_what_they_write_in_the_common_cache(
         ]
         policy = DraftPolicy(StepCost.flat())
         apart = write(common, None, policy, requests, max_sequences=20)
+        assert not moved
         beside = write(streams, None, policy, requests, max_sequences=20)
+        assert len(moved) == 20
         # Steps of other widths round differently, so a close call may fall otherwise.
         agree = [a.token_ids == b.token_ids for a, b in zip(apart, beside, strict=True)]
         assert sum(agree) >= len(requests) - 5
 
 
 def test_a_text_that_has_moved_goes_on_as_if_it_had_not(model: Model) -> None:
-    options = ContextOptions(num_sequences=3, context_size=1024, num_threads=2)
-    with (
-        closing(LlamaTarget(model, options)) as common,
-        closing(
-            LlamaTarget(model, replace(options, context_size=768, has_streams=True))
-        ) as streams,
-    ):
+    with with_and_without_streams(model, 3) as (common, streams):
         ids = encode(common, PROMPTS[0])
         common.evaluate([Chunk(1, 0, ids, 0)])
         stayed = feed(common, 1, len(ids), [7])
@@ -510,13 +529,7 @@ def test_a_text_that_has_moved_goes_on_as_if_it_had_not(model: Model) -> None:
 
 
 def test_what_does_not_fit_into_a_stream_is_an_error(model: Model) -> None:
-    options = ContextOptions(num_sequences=2, context_size=1024, num_threads=2)
-    with (
-        closing(LlamaTarget(model, options)) as common,
-        closing(
-            LlamaTarget(model, replace(options, context_size=512, has_streams=True))
-        ) as streams,
-    ):
+    with with_and_without_streams(model, 2) as (common, streams):
         ids = (encode(common, PROMPTS[0]) * 40)[:400]
         common.evaluate([Chunk(0, 0, ids, 0)])
         with pytest.raises(EngineError, match="could not be moved"):

@@ -335,6 +335,9 @@ def test_streams_are_for_processors_that_need_not_be_exact(
     monkeypatch.setattr(FakeModel, "has_gpu", True)
     loaded = bench.load(num_texts=300)
     assert (loaded.streams, loaded.max_parallel) == (None, 63)
+    # Each of many texts may have a draft there.
+    bench.load(Settings(parallel=100))
+    assert FakeContext.made[-1].options.max_outputs == 200
 
 
 def test_a_gpu_that_cannot_be_used_is_a_note(

@@ -146,15 +146,21 @@ def test_rows_come_in_the_order_of_the_chunks() -> None:
     assert np.array_equal(rows, np.stack(expected))
 
 
-def test_a_text_that_grows_long_goes_back() -> None:
+def test_texts_that_grow_long_go_back() -> None:
     common = FakeContext(context_size=2 * STREAM_CELLS * 20)
     target = make_target(common)
     for text in range(20):
-        target.evaluate([Chunk(text, 0, [1] * (STREAM_CELLS - 2 * (text < 1)), 1)])
-    feed_more = [Chunk(text, STREAM_CELLS, [1], 1) for text in range(1, 20)]
-    target.evaluate([*feed_more, Chunk(0, STREAM_CELLS - 2, [1], 1)])
-    assert not common.siblings
-    assert len(common.cache[0]) == STREAM_CELLS - 1
+        target.evaluate([Chunk(text, 0, [1] * (STREAM_CELLS - 1 - text // 18), 1)])
+    last = [Chunk(text, STREAM_CELLS - 1 - text // 18, [1], 1) for text in range(20)]
+    target.evaluate(last)
+    (streams,) = common.siblings
+    assert len(streams.cache) == 20
+    target.evaluate([Chunk(c.sequence_id, c.position + 1, [1], 1) for c in last])
+    assert not streams.cache
+    assert [len(common.cache[text]) for text in (0, 19)] == [
+        STREAM_CELLS + 1,
+        STREAM_CELLS,
+    ]
 
 
 def test_without_memory_all_goes_on_in_the_common_cache() -> None:
