@@ -3,7 +3,9 @@
     python scripts/make_long_documents.py sentences.txt FOLDER
 
 The sentences, one a line, are those of any text. A fifth of the messages has a
-placeholder or markup, as programs have them. A page has 250 words.
+placeholder or markup, as programs have them. A page has 250 words. With `--changed 0.2`
+a fifth of the messages and paragraphs, spread evenly, has another word in one place, as
+in a later version of the documents.
 """
 
 import argparse
@@ -12,6 +14,7 @@ from collections.abc import Iterator
 from html import escape
 from itertools import islice
 from pathlib import Path
+from random import Random
 
 WORDS_A_PAGE = 250
 PAGES_A_CHAPTER = 6
@@ -36,12 +39,36 @@ PAGE = """<?xml version="1.0" encoding="utf-8"?>
 """
 
 
-def make_messages(sentences: list[str], num_messages: int) -> str:
+class Revision:
+    """Changes a word in a share of the texts that it is shown, spread evenly."""
+
+    def __init__(self, words: list[str], share: float) -> None:
+        self._words = words
+        self._share = share
+        self._due = 0.0
+        self._random = Random(0)
+
+    def apply(self, text: str) -> str:
+        """The text, with another word in one place if it is its turn."""
+        self._due += self._share
+        if self._due < 1:
+            return text
+        self._due -= 1
+        parts = text.split(" ")
+        index = self._random.randrange(len(parts))
+        parts[index] = self._random.choice(
+            [word for word in self._words if word != parts[index]]
+        )
+        return " ".join(parts)
+
+
+def make_messages(sentences: list[str], num_messages: int, revision: Revision) -> str:
     """A PO file without translations."""
     head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
     blocks = [head]
     for number, sentence in enumerate(sentences[:num_messages]):
-        text = decorate(sentence, number).replace("\\", "\\\\").replace('"', '\\"')
+        changed = revision.apply(sentence)
+        text = decorate(changed, number).replace("\\", "\\\\").replace('"', '\\"')
         blocks.append(f'#: app.c:{number}\nmsgid "{text}"\nmsgstr ""\n')
     return "\n".join(blocks)
 
@@ -57,10 +84,12 @@ def decorate(sentence: str, number: int) -> str:
     return " ".join(words)
 
 
-def write_book(path: Path, sentences: Iterator[str], num_pages: int) -> None:
+def write_book(
+    path: Path, sentences: Iterator[str], num_pages: int, revision: Revision
+) -> None:
     """An EPUB of chapters with paragraphs of four sentences."""
     chapters = [
-        (f"c{number}.xhtml", make_chapter(number, sentences, PAGES_A_CHAPTER))
+        (f"c{number}.xhtml", make_chapter(number, sentences, PAGES_A_CHAPTER, revision))
         for number in range(1, num_pages // PAGES_A_CHAPTER + 1)
     ]
     items = "".join(
@@ -83,7 +112,9 @@ def write_book(path: Path, sentences: Iterator[str], num_pages: int) -> None:
             book.writestr(name, page)
 
 
-def make_chapter(number: int, sentences: Iterator[str], num_pages: int) -> str:
+def make_chapter(
+    number: int, sentences: Iterator[str], num_pages: int, revision: Revision
+) -> str:
     """So many pages of paragraphs; every third has a word in italics."""
     paragraphs: list[str] = []
     num_words = 0
@@ -91,7 +122,7 @@ def make_chapter(number: int, sentences: Iterator[str], num_pages: int) -> str:
         chosen = list(islice(sentences, 4))
         if not chosen:
             raise SystemExit("there are too few sentences for so many pages")
-        words = escape(" ".join(chosen)).split(" ")
+        words = escape(revision.apply(" ".join(chosen))).split(" ")
         num_words += len(words)
         if len(paragraphs) % 3 == 2:
             words[5] = f"<i>{words[5]}</i>"
@@ -107,14 +138,17 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--messages", type=int, default=300)
     parser.add_argument("--pages", type=int, default=60)
+    parser.add_argument("--changed", type=float, default=0.0)
     arguments = parser.parse_args()
     lines = arguments.sentences.read_text(encoding="utf-8").splitlines()
     sentences = [line for line in lines if 4 <= len(line.split()) <= 30]
+    words = sorted({word for line in sentences for word in line.split(" ")})
+    revision = Revision(words, arguments.changed)
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    messages = make_messages(sentences, arguments.messages)
+    messages = make_messages(sentences, arguments.messages, revision)
     (arguments.folder / "long.po").write_text(messages, encoding="utf-8")
     rest = iter(sentences[arguments.messages :])
-    write_book(arguments.folder / "long.epub", rest, arguments.pages)
+    write_book(arguments.folder / "long.epub", rest, arguments.pages, revision)
 
 
 if __name__ == "__main__":
