@@ -19,6 +19,7 @@ from polyspec.engine.ladder import (
     QUICK,
     Effort,
     LadderCache,
+    make_step_cost,
     measure_step_seconds,
     probe_exactness,
 )
@@ -154,7 +155,7 @@ def load_model(
             else open_model(stack, is_repacked=True)
         )
         if not settings.exact:
-            opened.target.govern_threads(opened.step_cost)
+            opened.target.govern(opened.step_cost)
         max_parallel = _max_parallel(opened.model, settings, num_texts)
         yield Loaded(
             opened.model,
@@ -260,7 +261,7 @@ def load_draft(
         target = stack.enter_context(closing(LlamaTarget(model, loaded.target.options)))
         plain = settings.model_copy(update={"exact": False})
         cost = _measure(target, plain, report, QUICK)
-        target.govern_threads(cost)
+        target.govern(cost)
         notes = tuple(_draft_notes(loaded.model.header, model.header))
         yield LoadedDraft(model, target, cost, vocab_size, notes, token_map)
 
@@ -350,24 +351,23 @@ def _measure(
 ) -> StepCost:
     """Return the ladder of the target, measured at its first use here."""
     cache = LadderCache(cache_dir() / "ladders")
-    known = cache.get(target) if effort is QUICK else None
+    # A step that is filled up takes another width, which rounds in another way.
+    is_filled_up = not settings.exact
+    known = cache.get(target, is_filled_up=is_filled_up) if effort is QUICK else None
     needs_probe = settings.exact and not cache.knows_exactness(target)
     if known is not None and not needs_probe:
         return known
     name = target.model.path.stem
-    if known is None:
+    seconds = cache.samples(target) if known is not None else None
+    if seconds is None:
         report(f"measuring how fast {name} is here, once")
         seconds = measure_step_seconds(target, effort)
-    else:
-        seconds = {width: known.of(width) for width in known.measured_widths}
     exactness = None
     if settings.exact or effort is not QUICK:
         report(f"probing which steps of {name} are exact here, once")
         exactness = probe_exactness(target)
     cache.put(target, seconds, exactness)
-    if exactness is None:
-        return StepCost.from_samples(seconds)
-    return StepCost.from_samples(seconds, exactness.widths, exactness.num_tokens)
+    return make_step_cost(seconds, exactness, is_filled_up=is_filled_up)
 
 
 def _device_notes(model: Model) -> Iterator[str]:

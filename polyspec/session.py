@@ -13,6 +13,7 @@ from polyspec.decoding.scheduler import Emitted, Finished, Request, Scheduler
 from polyspec.decoding.text_stream import TextStream
 from polyspec.engine.tokenizer import Tokenizer
 from polyspec.prompting.interfaces import (
+    HOPE_TOKENS,
     Completed,
     CompletionRequest,
     DraftCounts,
@@ -180,7 +181,7 @@ class Session:
             num_shared=len(shared),
             sampling=request.sampling,
             stream=index if request.stream is None else request.stream,
-            is_end=self._make_end_test(stream),
+            is_end=self._make_end_test(stream, request.is_hopeless),
             ends_alone=self._make_last_test(request.prompt.stop),
         )
 
@@ -190,14 +191,23 @@ class Session:
             ids += self.tokenizer.encode(part.text, parse_control=part.is_control)
         return ids
 
-    def _make_end_test(self, stream: TextStream) -> Callable[[int], bool]:
+    def _make_end_test(
+        self, stream: TextStream, is_hopeless: Callable[[str], bool] | None
+    ) -> Callable[[int], bool]:
         """Feed each token to the answer's text and tell when it is over."""
+        pieces: list[bytes] = []
 
         def is_end(token_id: int) -> bool:
             if self.tokenizer.is_end(token_id):
                 return True
-            stream.feed(self.tokenizer.piece(token_id))
-            return stream.is_stopped
+            piece = self.tokenizer.piece(token_id)
+            stream.feed(piece)
+            if stream.is_stopped or is_hopeless is None:
+                return stream.is_stopped
+            pieces.append(piece)
+            # By the number of tokens, so that steps of any size end at one place.
+            is_due = len(pieces) % HOPE_TOKENS == 0
+            return is_due and is_hopeless(b"".join(pieces).decode(errors="replace"))
 
         return is_end
 

@@ -12,6 +12,11 @@ import numpy as np
 from polyspec.arrays import FloatArray
 
 
+def fill_up(width: int, tile: int) -> int:
+    """Return the width that a step is given: a multiple of the tile if it is wider."""
+    return width if width <= tile else -(-width // tile) * tile
+
+
 @dataclass(frozen=True, slots=True)
 class StepCost:
     """Seconds of a step for each width, interpolated between measured widths."""
@@ -23,6 +28,9 @@ class StepCost:
     """Widths whose logits equal those of width 1 bit for bit, here and now."""
     identical_tokens: int = 0
     """Tokens in the cache, the step's own among them, up to which that was proven."""
+    tile: int = 1
+    """Wider steps than this are filled up to a multiple of it, which is what `seconds`
+    says of them."""
 
     @classmethod
     def from_samples(
@@ -30,18 +38,23 @@ class StepCost:
         seconds_by_width: Mapping[int, float],
         identical: Sequence[int] = (),
         identical_tokens: int = 0,
+        tile: int = 1,
     ) -> "StepCost":
         """Make a ladder from measured widths, which must include 1.
+
+        With a tile, widths count that are a multiple of it or at most as large.
 
         Example: widths 1 at 10 ms and 3 at 14 ms give 12 ms for width 2.
         """
         if 1 not in seconds_by_width:
             raise ValueError("seconds_by_width must include width 1")
-        widths = sorted(seconds_by_width)
+        widths = sorted(
+            width for width in seconds_by_width if width == fill_up(width, tile)
+        )
         values = [seconds_by_width[width] for width in widths]
-        every = np.arange(widths[-1] + 1)
+        every = [fill_up(width, tile) for width in range(widths[-1] + 1)]
         seconds = np.interp(every, [0, *widths], [0.0, *values])
-        return cls(seconds, tuple(widths), frozenset(identical), identical_tokens)
+        return cls(seconds, tuple(widths), frozenset(identical), identical_tokens, tile)
 
     @classmethod
     def flat(cls) -> "StepCost":

@@ -8,6 +8,7 @@ import glob
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ _NUM_PROBED = 48
 _CONTEXT_TOKENS = 64
 _SEQUENCE = 0
 _FORMAT = 3
+_TILE = 4
+_MARGIN = 0.05
+"""So much may be the noise of a quick measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,26 @@ def measure_step_seconds(
         seconds[width] = min(_time_step(target, ids, width) for _ in range(repeats))
     target.release(_SEQUENCE)
     return seconds
+
+
+def find_tile(seconds: Mapping[int, float]) -> int:
+    """Return the number of tokens to whose multiples steps should be filled up.
+
+    Some of llama.cpp's processor kernels take four columns of a matrix at a time, and
+    what is left over one by one. With weights of 8 and 5 bits a step of 8 tokens then
+    costs less than one of 5, and one of 12 less than one of 9.
+
+    Args:
+        seconds: Measured costs of steps by their width.
+    """
+    if not seconds.keys() >= {5, 7, 8, 9, 12}:
+        return 1
+    is_cheaper = seconds[8] * (1 + _MARGIN) < seconds[7]
+    is_no_dearer = all(
+        seconds[full] < seconds[width] * (1 + _MARGIN)
+        for width, full in ((5, 8), (9, 12))
+    )
+    return _TILE if is_cheaper and is_no_dearer else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +174,18 @@ class LadderCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def get(self, target: LlamaTarget) -> StepCost | None:
-        """Return the ladder of this target, or nothing if it was never measured."""
-        return _as_step_cost(_read(self._path(target)))
+    def get(self, target: LlamaTarget, *, is_filled_up: bool = True) -> StepCost | None:
+        """Return the ladder of this target, or nothing if it was never measured.
+
+        Args:
+            target: A context of the model.
+            is_filled_up: Whether its steps are filled up where that is cheaper.
+        """
+        return _as_step_cost(_read(self._path(target)), is_filled_up)
+
+    def samples(self, target: LlamaTarget) -> dict[int, float] | None:
+        """Return the measured seconds of steps by their width, or nothing."""
+        return _find_samples(_read(self._path(target)))
 
     def get_repacked(self, target: LlamaTarget) -> StepCost | None:
         """Return what the ladder of this target was with its weights repacked."""
@@ -224,20 +257,52 @@ def _read(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def _as_step_cost(found: dict[str, Any] | None) -> StepCost | None:
+def _find_samples(found: dict[str, Any] | None) -> dict[int, float] | None:
     if found is None:
         return None
     try:
         seconds = {int(w): float(s) for w, s in found["seconds"].items()}
-        is_sound = all(0 < value < np.inf for value in seconds.values())
-        if not is_sound or not seconds.keys() <= set(MEASURED_WIDTHS):
-            return None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    is_sound = all(0 < value < np.inf for value in seconds.values())
+    is_whole = 1 in seconds and seconds.keys() <= set(MEASURED_WIDTHS)
+    return seconds if is_sound and is_whole else None
+
+
+def _as_step_cost(
+    found: dict[str, Any] | None, is_filled_up: bool = True
+) -> StepCost | None:
+    seconds = _find_samples(found)
+    if found is None or seconds is None:
+        return None
+    try:
         exact = found.get("exact") or {"widths": [], "num_tokens": 0}
-        return StepCost.from_samples(
-            seconds, [int(w) for w in exact["widths"]], int(exact["num_tokens"])
+        exactness = Exactness(
+            tuple(int(width) for width in exact["widths"]), int(exact["num_tokens"])
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+    return make_step_cost(seconds, exactness, is_filled_up=is_filled_up)
+
+
+def make_step_cost(
+    seconds: Mapping[int, float],
+    exactness: Exactness | None = None,
+    *,
+    is_filled_up: bool = True,
+) -> StepCost:
+    """Make a ladder of what was measured.
+
+    Args:
+        seconds: Of steps by their width.
+        exactness: Of steps, if that was probed.
+        is_filled_up: Whether steps are filled up where that is cheaper.
+    """
+    widths, num_tokens = (
+        (exactness.widths, exactness.num_tokens) if exactness else ((), 0)
+    )
+    tile = find_tile(seconds) if is_filled_up else 1
+    return StepCost.from_samples(seconds, widths, num_tokens, tile)
 
 
 def _written_at(path: Path) -> float:

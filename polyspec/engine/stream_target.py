@@ -16,6 +16,7 @@ import numpy as np
 
 from polyspec.arrays import LogitsArray
 from polyspec.decoding.interfaces import Chunk
+from polyspec.decoding.step_cost import fill_up
 from polyspec.engine.target import LlamaTarget
 from polyspec.errors import EngineError
 
@@ -75,10 +76,12 @@ class StreamTarget:
     def _open(self) -> LlamaTarget | None:
         """Return the context of streams; None where memory does not suffice."""
         if self._streams is None and self._num_streams:
+            # With those that fill up a step.
+            num_sequences = fill_up(self._num_streams, self._common.tile)
             options = replace(
                 self._common.options,
-                num_sequences=self._num_streams,
-                context_size=self._num_streams * STREAM_CELLS,
+                num_sequences=num_sequences,
+                context_size=num_sequences * STREAM_CELLS,
                 max_batch=self._num_streams,
                 max_outputs=self._num_streams,
                 has_streams=True,

@@ -11,13 +11,13 @@ import numpy as np
 
 from polyspec.arrays import LogitsArray, StateArray
 from polyspec.decoding.interfaces import Chunk
-from polyspec.decoding.step_cost import StepCost
+from polyspec.decoding.step_cost import StepCost, fill_up
 from polyspec.engine import bindings
 from polyspec.engine.adapter import use_adapter
 from polyspec.engine.bindings import llama
 from polyspec.engine.headroom import require_memory
 from polyspec.engine.model import Model
-from polyspec.engine.passes import split_passes
+from polyspec.engine.passes import MOST_ROWS, split_passes
 from polyspec.engine.sequence_state import SequenceState, build_state, parse_state
 from polyspec.engine.threads import ThreadGovernor, default_threads
 from polyspec.errors import EngineError
@@ -37,6 +37,8 @@ _CACHE_TYPES = {
 MAX_SEQUENCES = 256
 """LLAMA_MAX_SEQ of llama.cpp."""
 _LOGIT_BYTES = 4
+_SPARE_ROWS = 4
+"""Beyond what is asked for, to fill up a step."""
 _WINDOW_ONLY = 1
 """LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: leave out what has no window."""
 
@@ -110,10 +112,12 @@ class LlamaTarget:
             use_adapter(self.handle, model.adapter)
         self._memory = self._llama.llama_get_memory(self.handle)
         self.context_size = int(self._llama.llama_n_ctx(self.handle))
-        self.max_batch = int(self._llama.llama_n_batch(self.handle))
+        self.max_batch = min(options.max_batch, self._most_tokens)
         self.max_outputs = options.max_outputs
         self._governor: ThreadGovernor | None = None
         self._expected: StepCost | None = None
+        self.tile = 1
+        """Wider steps are filled up to a multiple of it."""
         self._state: StateArray = np.empty(0, dtype=np.uint8)
         self._make_batch()
 
@@ -126,9 +130,9 @@ class LlamaTarget:
         _require_memory(self.model, options)
         params = self._llama.llama_context_default_params()
         params.n_ctx = options.context_size
-        params.n_batch = params.n_ubatch = min(options.max_batch, options.context_size)
-        params.n_seq_max = options.num_sequences
-        params.n_outputs_max = min(options.max_outputs, params.n_batch)
+        params.n_batch = params.n_ubatch = self._most_tokens
+        params.n_seq_max = options.num_sequences + self._has_spare
+        params.n_outputs_max = min(options.max_outputs + _SPARE_ROWS, params.n_batch)
         params.n_threads = params.n_threads_batch = self.num_threads
         params.type_k = params.type_v = _CACHE_TYPES[options.kv_type]
         # Flash attention is what makes narrow steps equal single tokens bit for bit.
@@ -148,9 +152,21 @@ class LlamaTarget:
             )
         return context
 
+    @property
+    def _most_tokens(self) -> int:
+        """Most tokens of a step, those that fill it up among them."""
+        options = self.options
+        return min(options.max_batch + _SPARE_ROWS, options.context_size)
+
+    @property
+    def _has_spare(self) -> bool:
+        """Whether there is one more sequence, for what fills up a step."""
+        options = self.options
+        return not options.has_streams and options.num_sequences < MAX_SEQUENCES
+
     def _make_batch(self) -> None:
         """Own the arrays of a `llama_batch`, so that NumPy fills them."""
-        size = self.max_batch
+        size = self._most_tokens
         self._tokens = np.zeros(size, dtype=np.int32)
         self._positions = np.zeros(size, dtype=np.int32)
         self._sequence_ids = np.zeros(size, dtype=np.int32)
@@ -221,15 +237,42 @@ class LlamaTarget:
             positions += range(chunk.position, chunk.position + size)
             sequence_ids += [chunk.sequence_id] * size
             outputs += [0] * (size - chunk.num_outputs) + [1] * chunk.num_outputs
-        width = len(tokens)
-        self._tokens[:width] = tokens
-        self._positions[:width] = positions
-        self._sequence_ids[:width] = sequence_ids
-        self._outputs[:width] = outputs
+        filling = self._fill_up(len(tokens), sum(outputs), len(chunks))
+        width = len(tokens) + len(filling)
+        self._tokens[:width] = tokens + [0] * len(filling)
+        self._positions[:width] = positions + [token[1] for token in filling]
+        self._sequence_ids[:width] = sequence_ids + [token[0] for token in filling]
+        self._outputs[:width] = outputs + [1] * len(filling)
         self._batch.n_tokens = width
         code = self._llama.llama_decode(self.handle, self._batch)
+        for sequence_id in {token[0] for token in filling}:
+            self.release(sequence_id)
+        if code and filling:
+            # There may be room for the step as it is.
+            self._batch.n_tokens = len(tokens)
+            code = self._llama.llama_decode(self.handle, self._batch)
         if code:
             raise bindings.decode_error(code)
+
+    def _fill_up(
+        self, width: int, num_rows: int, num_chunks: int
+    ) -> list[tuple[int, int]]:
+        """Return sequence and position of tokens that fill up a step.
+
+        Where rows and tokens are not the same it reads prompts, and is left alone.
+        """
+        filled = fill_up(width, self.tile)
+        if filled == width or num_rows < width or filled > self._most_tokens:
+            return []
+        num_tokens = filled - width
+        if self.options.has_streams:
+            # The first streams are in use, the others empty.
+            if filled > self.options.num_sequences:
+                return []
+            return [(num_chunks + number, 0) for number in range(num_tokens)]
+        if not self._has_spare or filled > MOST_ROWS >= width:
+            return []
+        return [(self.options.num_sequences, place) for place in range(num_tokens)]
 
     def _rows(self, num_rows: int) -> LogitsArray:
         if not num_rows:
@@ -247,8 +290,16 @@ class LlamaTarget:
         memory = (ctypes.c_float * count).from_address(start)
         return np.ctypeslib.as_array(memory).reshape(num_rows, self.vocab_size)
 
-    def govern_threads(self, expected: StepCost) -> None:
-        """From now on, use fewer threads when steps turn far slower than expected."""
+    def govern(self, expected: StepCost) -> None:
+        """From now on, do what makes steps cheap.
+
+        Fill them up where a larger one costs less, and use fewer threads when they
+        turn far slower than expected.
+
+        Args:
+            expected: The ladder of this context.
+        """
+        self.tile = expected.tile
         self._expected = expected
         self._governor = ThreadGovernor(self.num_threads)
 
@@ -321,7 +372,7 @@ class LlamaTarget:
         """
         sibling = LlamaTarget(self.model, options or self.options)
         if self._expected:
-            sibling.govern_threads(self._expected)
+            sibling.govern(self._expected)
         return sibling
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """The words that those who ask for text and those who complete it share."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -45,6 +45,9 @@ class Precedent:
     took the places of others."""
 
 
+HOPE_TOKENS = 16
+
+
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
     """One answer that is wanted."""
@@ -59,6 +62,8 @@ class CompletionRequest:
     stream: int | None = None
     """Tells apart the random draws of requests with one seed; None takes the place of
     the request among those handed in."""
+    is_hopeless: Callable[[str], bool] | None = None
+    """Told the answer so far, every `HOPE_TOKENS` tokens; whether to end it there."""
 
 
 class FinishReason(StrEnum):

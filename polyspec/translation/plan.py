@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
 
 from polyspec.assets.glossary import Glossary
@@ -14,6 +15,7 @@ from polyspec.translation.checks import AnswerChecks, IsWrongLanguage
 from polyspec.translation.guidance import NO_GUIDANCE, Guidance
 from polyspec.translation.job import Attempt, Part, Rules, SegmentJob
 from polyspec.translation.known_answers import KnownAnswers
+from polyspec.translation.loops import is_endless
 from polyspec.translation.mixed import MixedText
 from polyspec.translation.prompts import (
     PromptBuilder,
@@ -113,6 +115,7 @@ class Plan:
             source=part.source,
             precedent=self._find_precedent(part),
             stream=_number_of(f"{name} {part.attempt.value} {part.source}"),
+            is_hopeless=partial(is_endless, part.source),
         )
 
     def _find_precedent(self, part: Part) -> Precedent | None:

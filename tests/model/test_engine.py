@@ -173,6 +173,43 @@ def test_rows_come_in_the_order_of_the_chunks(target: LlamaTarget) -> None:
     assert distances.argmin(axis=1).tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("has_streams", [False, True])
+def test_a_step_is_filled_up_and_nothing_of_that_stays(
+    model: Model, has_streams: bool
+) -> None:
+    """Rows are those of the larger step, and what filled it up takes no cells."""
+    options = ContextOptions(8, 8 * 256, num_threads=2, has_streams=has_streams)
+    ids = model.tokenizer.encode(PROMPTS[0])[:6]
+    chunks = [
+        Chunk(sequence_id, 0, [token], 1) for sequence_id, token in enumerate(ids)
+    ]
+    fillers = [Chunk(6, 0, [0], 1), Chunk(7, 0, [0], 1)]
+    if not has_streams:
+        fillers = [Chunk(7, 0, [0, 0], 2)]
+    filled = StepCost.from_samples({1: 1.0, 8: 2.0, 512: 9.0}, tile=4)
+    with closing(LlamaTarget(model, options)) as target:
+        expected = target.evaluate([*chunks, *fillers])[:6].copy()
+        for sequence_id in range(8):
+            target.release(sequence_id)
+        target.govern(filled)
+        rows = target.evaluate(chunks).copy()
+        after = target.evaluate([Chunk(6, 0, [ids[0]], 1)]).copy()
+        target.release(6)
+        for sequence_id in range(6):
+            target.release(sequence_id)
+        fresh = target.evaluate([Chunk(6, 0, [ids[0]], 1)])
+        assert np.array_equal(rows, expected)
+        assert np.array_equal(after, fresh)
+
+
+def test_a_step_that_leaves_no_room_is_not_filled_up(model: Model) -> None:
+    with closing(LlamaTarget(model, ContextOptions(2, 256, num_threads=2))) as target:
+        target.govern(StepCost.from_samples({1: 1.0, 512: 9.0}, tile=4))
+        ids = [5] * target.context_size
+        target.evaluate([Chunk(0, 0, ids[:-5], 0)])
+        assert target.evaluate([Chunk(0, len(ids) - 5, ids[:5], 5)]).shape[0] == 5
+
+
 def test_a_step_without_outputs_gives_no_rows(target: LlamaTarget) -> None:
     rows = target.evaluate([Chunk(0, 0, [1, 2, 3], 0)])
     assert rows.shape == (0, target.vocab_size)

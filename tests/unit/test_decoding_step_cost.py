@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polyspec.decoding.step_cost import StepCost
+from polyspec.decoding.step_cost import StepCost, fill_up
 
 SAMPLES = st.dictionaries(
     st.integers(2, 80), st.floats(0.001, 10.0), max_size=8
@@ -64,3 +64,14 @@ def test_on_a_flat_ladder_all_steps_cost_the_same() -> None:
     cost = StepCost.flat()
     assert cost.of(1) == cost.of(64) == cost.of(1)
     assert cost.best_parallel(64) >= 60
+
+
+@given(SAMPLES, st.integers(1, 90))
+def test_a_step_that_is_filled_up_costs_what_the_full_one_costs(
+    samples: dict[int, float], width: int
+) -> None:
+    cost = StepCost.from_samples({**samples, 80: 1.0}, tile=4)
+    full = fill_up(width, 4)
+    assert full == width if width <= 4 else 0 <= full - width < 4 and full % 4 == 0
+    if full <= 80:
+        assert cost.of(width) == cost.of(full)

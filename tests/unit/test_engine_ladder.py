@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from polyspec.engine.ladder import Exactness, LadderCache
+from polyspec.engine.ladder import Exactness, LadderCache, find_tile
 from polyspec.engine.target import LlamaTarget
 
 SECONDS = {1: 0.01, 2: 0.013, 64: 0.1}
@@ -167,3 +167,35 @@ def test_a_larger_context_is_probed_again(tmp_path: Path) -> None:
     assert cache.knows_exactness(make_target(context_size=300))
     assert not cache.knows_exactness(make_target(context_size=4096))
     assert cache.get(make_target(context_size=4096)) is not None
+
+
+IN_FOURS = {
+    1: 11.9, 2: 24.0, 3: 28.0, 4: 30.0, 5: 45.0, 6: 50.0, 7: 53.0, 8: 44.0, 9: 61.0,
+    12: 55.0, 16: 66.0, 17: 83.0, 24: 92.0, 32: 112.0, 48: 158.0, 64: 207.0,
+}  # fmt: skip
+"""Milliseconds of Gemma 3 270M on two cores."""
+STEADY = {width: 10.0 + 2.0 * width for width in IN_FOURS}
+
+
+def test_steps_are_filled_up_where_a_wider_one_costs_less(tmp_path: Path) -> None:
+    cache = LadderCache(tmp_path)
+    cache.put(make_target(), IN_FOURS, EXACT)
+    cost = cache.get(make_target())
+    assert cost is not None
+    assert cost.tile == 4
+    assert [cost.of(width) for width in (3, 4, 5, 8, 9, 15, 17)] == [
+        28.0, 30.0, 44.0, 44.0, 55.0, 66.0, 79.0,
+    ]  # fmt: skip
+    as_it_is = cache.get(make_target(), is_filled_up=False)
+    assert as_it_is is not None
+    assert as_it_is.tile == 1
+    assert [as_it_is.of(width) for width in IN_FOURS] == list(IN_FOURS.values())
+    assert cache.samples(make_target()) == IN_FOURS
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [STEADY, SECONDS, {**IN_FOURS, 8: 52.0}, {**IN_FOURS, 12: 70.0}, {1: 1.0}],
+)
+def test_steps_are_left_alone_elsewhere(seconds: dict[int, float]) -> None:
+    assert find_tile(seconds) == 1

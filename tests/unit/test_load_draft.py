@@ -61,7 +61,7 @@ class FakeContext(FakeTarget):
         super().__init__()
         self.model, self.options = model, options
 
-    def govern_threads(self, expected: StepCost) -> None:
+    def govern(self, expected: StepCost) -> None:
         pass
 
     def close(self) -> None:

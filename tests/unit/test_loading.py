@@ -83,7 +83,7 @@ class FakeContext(FakeTarget):
         self.governed: list[StepCost] = []
         self.made.append(self)
 
-    def govern_threads(self, expected: StepCost) -> None:
+    def govern(self, expected: StepCost) -> None:
         self.governed.append(expected)
 
     def close(self) -> None:

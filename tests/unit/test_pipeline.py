@@ -14,7 +14,7 @@ from polyspec.prompting.interfaces import (
 )
 from polyspec.prompting.profiles import GEMMA_BASE, QWEN_CHAT
 from polyspec.translation.checks import AnswerChecks, Fault
-from polyspec.translation.loops import find_loop
+from polyspec.translation.loops import find_loop, is_endless
 from polyspec.translation.pipeline import (
     TranslatedPiece,
     TranslatedSegment,
@@ -336,3 +336,19 @@ def test_an_echo_is_noted() -> None:
         == Fault.ECHO.value
     )
     assert AnswerChecks().review("Paris", "Paris", FinishReason.STOP).note == ""
+
+
+def test_an_endless_answer_is_told_from_one_that_repeats_a_little() -> None:
+    source = "The bells rang."
+    assert is_endless(source, "Die Glocken läuteten und läuteten " + "und " * 20)
+    assert not is_endless(source, "Die Glocken läuteten, bim bam bim bam bim bam")
+    singing = "They sang: " + "la " * 20 + "and left."
+    assert not is_endless(singing, "Sie sangen: " + "la " * 20)
+
+
+@given(st.text("ab ", max_size=80), st.text("ab ", max_size=300))
+def test_what_is_endless_is_rejected_as_a_loop(source: str, answer: str) -> None:
+    answer = " ".join(answer.split())
+    if is_endless(source, answer):
+        verdict = AnswerChecks().review(source, answer, FinishReason.STOP)
+        assert verdict.fault is Fault.LOOP

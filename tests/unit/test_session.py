@@ -16,6 +16,7 @@ from polyspec.decoding.step_cost import StepCost
 from polyspec.drafting.history import HistoryDrafter
 from polyspec.errors import EngineError
 from polyspec.prompting.interfaces import (
+    HOPE_TOKENS,
     Completed,
     CompletionRequest,
     FinishReason,
@@ -336,3 +337,26 @@ def test_it_gives_way_after_every_step() -> None:
     found = answers(session, [ask("a", 7)])
     assert len(turns) >= 2
     assert found
+
+
+@pytest.mark.parametrize("drafting", [False, True])
+def test_an_answer_without_hope_is_ended_early(drafting: bool) -> None:
+    def speak(ids: Sequence[int]) -> LogitsArray:
+        logits = np.zeros(ByteTokenizer.vocab_size, dtype=np.float32)
+        logits[b"ab"[len(ids) % 2]] = 9.0
+        return logits
+
+    asked: list[str] = []
+
+    def has_said_enough(text: str) -> bool:
+        asked.append(text)
+        return len(text) > 20
+
+    target = FakeTarget(vocab_size=ByteTokenizer.vocab_size, logits_of=speak)
+    drafter = HistoryDrafter() if drafting else None
+    request = replace(ask("", 100), sampling=Sampling(), is_hopeless=has_said_enough)
+    ((text, end),) = answers(make_session(target, drafter=drafter), [request]).values()
+    assert [len(text) for text in asked] == [HOPE_TOKENS, 2 * HOPE_TOKENS]
+    assert text == end.text == asked[-1]
+    assert end.reason is FinishReason.STOP
+    assert end.num_tokens == 2 * HOPE_TOKENS

@@ -35,6 +35,7 @@ class FakeContext(FakeTarget):
     limit: int | None = None
     """How many sequences streams take before they refuse."""
     num_closed: int = 0
+    tile: int = 1
 
     def make_sibling(self, options: ContextOptions) -> "FakeContext":
         if not self.has_memory:
