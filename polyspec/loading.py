@@ -84,10 +84,13 @@ class Loaded:
     @property
     def best_parallel(self) -> int:
         """How many sequences to write side by side if the user does not say."""
-        best = self.step_cost.best_parallel(min(self.max_parallel, MAX_PARALLEL))
-        # The ladder ends there; where it still falls, streams make it fall on.
-        is_wide = self.max_parallel > MAX_PARALLEL and best > MAX_PARALLEL // 2
-        return self.max_parallel if is_wide else best
+        widest = min(self.max_parallel, MAX_PARALLEL)
+        best = self.step_cost.best_parallel(widest)
+        if self.max_parallel <= MAX_PARALLEL:
+            return best
+        # The ladder ends there; where a token still costs less, streams go on.
+        cost_s = [self.step_cost.of(width) / width for width in (best, widest)]
+        return self.max_parallel if cost_s[1] <= cost_s[0] else best
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,8 +323,9 @@ def _max_parallel(model: Model, settings: Settings, num_texts: int) -> int:
     """How many sequences there may be side by side."""
     if settings.parallel:
         return settings.parallel
-    is_many = num_texts >= MANY_PARALLEL and _may_use_streams(model, settings)
-    return MANY_PARALLEL if is_many else MAX_PARALLEL
+    if not _may_use_streams(model, settings):
+        return MAX_PARALLEL
+    return min(max(num_texts, MAX_PARALLEL), MANY_PARALLEL)
 
 
 def _may_use_streams(model: Model, settings: Settings) -> bool:

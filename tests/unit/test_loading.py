@@ -315,9 +315,10 @@ def test_more_go_side_by_side_where_there_are_many(bench: Bench) -> None:
     few, many, narrow = bench.load(), bench.load(num_texts=300), Settings(parallel=2)
     assert few.writer is few.streams
     assert (few.max_parallel, many.max_parallel) == (63, 96)
-    assert (few.best_parallel, many.best_parallel) == (21, 21)
-    wide = replace(many, step_cost=StepCost.flat())
-    assert wide.best_parallel == 96
+    assert (few.best_parallel, many.best_parallel) == (21, 96)
+    assert bench.load(num_texts=75).max_parallel == 75
+    rising = StepCost.from_samples({1: 1.0, 16: 4.0, 64: 32.0})
+    assert replace(many, step_cost=rising).best_parallel == 13
     assert replace(few, step_cost=StepCost.flat()).best_parallel == 60
     made = FakeContext.made[1].options
     assert (made.num_sequences, made.max_batch) == (96 + 19 + 2, 864)
