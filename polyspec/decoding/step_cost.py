@@ -75,7 +75,9 @@ class StepCost:
         """Seconds of widths `first` to `last`, both included."""
         if last <= self.max_width:
             return self.seconds[first : last + 1]
-        return np.array([self.of(width) for width in range(first, last + 1)])
+        beyond = np.arange(max(first, self.max_width + 1), last + 1) - self.max_width
+        known = self.seconds[first : self.max_width + 1]
+        return np.concatenate([known, self.seconds[-1] + beyond * self._last_slope])
 
     @property
     def _last_slope(self) -> float:
