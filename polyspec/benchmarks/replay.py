@@ -12,6 +12,7 @@ from operator import eq
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from polyspec.decoding.draft_policy import share_length
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft, Drafter
 from polyspec.decoding.sequences import cut_before_end
 from polyspec.decoding.step_cost import StepCost
@@ -269,6 +270,7 @@ class _Run:
         if self._drafter is None or longest < 1 or not places:
             return drafts
         writing = [live[place] for place in places]
+        longest = share_length(longest, len(writing))
         proposed = self._drafter.propose(
             [sequence.sequence_id for sequence in writing],
             [min(longest, seq.max_tokens - seq.num_written - 1) for seq in writing],

@@ -11,6 +11,22 @@ from polyspec.decoding.interfaces import Draft
 from polyspec.decoding.step_cost import StepCost
 from polyspec.decoding.worth import token_worths
 
+_MOST_ASKED = 64
+_LEAST_ASKED = 4
+
+
+def share_length(longest: int, num_sequences: int) -> int:
+    """Return how many draft tokens each sequence is asked for.
+
+    Where many decode side by side a step takes few tokens of each, and long proposals
+    would cost time for nothing.
+
+    Args:
+        longest: Most tokens that one sequence may ever be asked for.
+        num_sequences: How many decode in this step.
+    """
+    return min(longest, max(_LEAST_ASKED, _MOST_ASKED // num_sequences))
+
 
 @dataclass(frozen=True, slots=True)
 class DraftPolicy:

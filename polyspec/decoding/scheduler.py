@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 
 from polyspec.arrays import LogitsArray
-from polyspec.decoding.draft_policy import DraftPolicy
+from polyspec.decoding.draft_policy import DraftPolicy, share_length
 from polyspec.decoding.interfaces import (
     EMPTY_DRAFT,
     Chunk,
@@ -291,7 +291,7 @@ class Scheduler:
         may_draft = 0 < len(writing) <= self._max_drafting
         if not self._drafter or not may_draft or self.policy.longest_draft < 1:
             return [EMPTY_DRAFT] * len(writing)
-        longest = self.policy.longest_draft
+        longest = share_length(self.policy.longest_draft, len(writing))
         proposed = self._drafter.propose(
             [sequence.sequence_id for sequence in writing],
             [min(longest, sequence.num_left - 1) for sequence in writing],

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polyspec.decoding.draft_policy import DraftPolicy
+from polyspec.decoding.draft_policy import DraftPolicy, share_length
 from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft
 from polyspec.decoding.step_cost import StepCost
 
@@ -126,3 +126,13 @@ def test_the_longest_exact_draft_fills_the_widest_identical_step(
     cost = StepCost.from_samples({1: 1.0}, identical)
     assert DraftPolicy(cost, is_exact=True).longest_draft == longest
     assert DraftPolicy(cost).longest_draft == 16
+
+
+@pytest.mark.parametrize(
+    ("longest", "num_sequences", "share"),
+    [(16, 1, 16), (16, 4, 16), (16, 8, 8), (16, 32, 4), (16, 96, 4), (2, 96, 2)],
+)
+def test_many_sequences_are_asked_for_short_drafts(
+    longest: int, num_sequences: int, share: int
+) -> None:
+    assert share_length(longest, num_sequences) == share
