@@ -62,7 +62,7 @@ class CompletionRequest:
     stream: int | None = None
     """Tells apart the random draws of requests with one seed; None takes the place of
     the request among those handed in."""
-    is_hopeless: Callable[[str], bool] | None = None
+    is_hopeless: Callable[[str], bool] | None = field(default=None, compare=False)
     """Told the answer so far, every `HOPE_TOKENS` tokens; whether to end it there."""
 
 
