@@ -147,7 +147,12 @@ def format_ladder(cost: StepCost) -> str:
         if cost.identical_widths
         else "no width is bit-identical to single tokens here"
     )
-    return f"{format_table(headings, rows)}\n\n{limit}"
+    filling = (
+        f"\nwider steps than {cost.tile} tokens are filled up to a multiple of it"
+        if cost.tile > 1
+        else ""
+    )
+    return f"{format_table(headings, rows)}\n\n{limit}{filling}"
 
 
 _LAST_PROBED = 8

@@ -97,6 +97,13 @@ def test_a_ladder_without_exact_steps_says_so() -> None:
     )
 
 
+def test_a_ladder_says_that_steps_are_filled_up() -> None:
+    cost = StepCost.from_samples({1: 0.01, 4: 0.02, 7: 0.05, 8: 0.04}, tile=4)
+    text = format_ladder(cost)
+    assert text.endswith("wider steps than 4 tokens are filled up to a multiple of it")
+    assert [line.split()[0] for line in text.splitlines()[2:5]] == ["1", "4", "8"]
+
+
 def test_the_plot_has_no_colours_and_fits_the_terminal() -> None:
     lines = plot_ladder(StepCost.flat()).splitlines()
     assert "cost of a step" in lines[0]
