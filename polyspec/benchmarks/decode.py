@@ -170,12 +170,11 @@ def _name(group: Group, *drafters: str) -> str:
 
 
 def _make_head(loaded: Loaded, suite: Suite) -> Head:
-    cost = loaded.step_cost
     return Head(
         loaded.model.path.stem,
         tokenizer_fingerprint(loaded.model.header),
         suite.as_settings(),
-        {width: cost.of(width) for width in cost.measured_widths},
+        loaded.step_cost.every_width(),
     )
 
 

@@ -12,7 +12,9 @@ from polyspec.decoding.step_cost import StepCost
 from polyspec.decoding.worth import token_worths
 
 _MOST_ASKED = 64
+"""Draft tokens of all sequences together, about as many as a step may take."""
 _LEAST_ASKED = 4
+"""Of each sequence."""
 
 
 def share_length(longest: int, num_sequences: int) -> int:

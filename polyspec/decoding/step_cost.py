@@ -71,6 +71,13 @@ class StepCost:
             return float(self.seconds[width])
         return float(self.seconds[-1] + (width - self.max_width) * self._last_slope)
 
+    def every_width(self) -> dict[int, float]:
+        """Return the seconds of each width, of which `from_samples` makes it again.
+
+        Measured widths alone would not do where steps are filled up.
+        """
+        return {width: self.of(width) for width in range(1, self.max_width + 1)}
+
     def span(self, first: int, last: int) -> FloatArray:
         """Seconds of widths `first` to `last`, both included."""
         if last <= self.max_width:

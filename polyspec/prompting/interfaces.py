@@ -46,6 +46,7 @@ class Precedent:
 
 
 HOPE_TOKENS = 16
+"""So often an answer is asked whether there is hope for it."""
 
 
 @dataclass(frozen=True, slots=True)

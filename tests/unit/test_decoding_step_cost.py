@@ -75,3 +75,5 @@ def test_a_step_that_is_filled_up_costs_what_the_full_one_costs(
     assert full == width if width <= 4 else 0 <= full - width < 4 and full % 4 == 0
     if full <= 80:
         assert cost.of(width) == cost.of(full)
+    again = StepCost.from_samples(cost.every_width())
+    assert again.span(0, 90) == pytest.approx(cost.span(0, 90))

@@ -346,9 +346,17 @@ def test_an_endless_answer_is_told_from_one_that_repeats_a_little() -> None:
     assert not is_endless(singing, "Sie sangen: " + "la " * 20)
 
 
-@given(st.text("ab ", max_size=80), st.text("ab ", max_size=300))
-def test_what_is_endless_is_rejected_as_a_loop(source: str, answer: str) -> None:
-    answer = " ".join(answer.split())
-    if is_endless(source, answer):
-        verdict = AnswerChecks().review(source, answer, FinishReason.STOP)
-        assert verdict.fault is Fault.LOOP
+@given(
+    st.text("abc", max_size=40),
+    st.text("abcde", min_size=1, max_size=20).map(lambda unit: f"{unit} "),
+    st.integers(0, 10),
+)
+def test_what_is_endless_is_rejected_as_a_loop(
+    beginning: str, unit: str, num_more: int
+) -> None:
+    source = "The bells rang."
+    num_turns = max(8, -(-48 // len(unit))) + 1 + num_more
+    answer = (f"{beginning} " + unit * num_turns).strip()
+    assert is_endless(source, answer)
+    verdict = AnswerChecks().review(source, answer, FinishReason.STOP)
+    assert verdict.fault is Fault.LOOP
