@@ -43,6 +43,13 @@ def adapter(
     from_: Annotated[
         str, typer.Option("--from", metavar="LANGUAGE", help="Language of the sources.")
     ] = "en",
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADAPTER",
+            help="Begin with this adapter, a name or a .gguf, instead of from nothing.",
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of training.")] = 2000,
     minutes: Annotated[
         float | None,
@@ -115,7 +122,8 @@ def adapter(
     require_sound(chosen)
     sampler = _read_pairs(files, avoid or [], from_, header, batch, seed)
     kept = checkpoint or out.with_suffix(".checkpoint")
-    training = AdapterTraining(header, sampler, chosen, kept)
+    begun = read_gguf_header(find_model(start)) if start else None
+    training = AdapterTraining(header, sampler, chosen, kept, begun)
     _train(training, steps, minutes, kept)
     card = {"corpus": corpus, "figures": figures}
     training.export(out, {key: text for key, text in card.items() if text})

@@ -13,8 +13,9 @@ from polyspec.detection import detect
 from polyspec.errors import DocumentError, UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.languages import Language
-from polyspec.training.adapter_export import NUMBER_FORMATS, export_adapter
+from polyspec.training.adapter_export import CARD, NUMBER_FORMATS, export_adapter
 from polyspec.training.adapter_loss import measure_pairs
+from polyspec.training.adapter_start import begin_with, fingerprint
 from polyspec.training.lora import add_lora
 from polyspec.training.pairs import Pair, PairFile, PairSampler
 from polyspec.training.torch_gemma import PROJECTIONS, Gemma, load_gemma
@@ -99,13 +100,16 @@ class AdapterTraining:
         sampler: PairSampler,
         options: AdapterOptions,
         checkpoint: Path,
+        start: GgufHeader | None = None,
     ) -> None:
         """Load the model and go on with the checkpoint, if there is one.
 
+        Without one, `start` is the adapter to begin with.
+
         Raises:
             UsageError: Torch has no such device.
-            ModelError: The model cannot be trained, or the checkpoint is damaged or of
-                another model, seed or rank.
+            ModelError: The model cannot be trained, the checkpoint is damaged or of
+                another model, seed, rank or start, or `start` does not fit.
         """
         _require_device(options.device)
         if options.num_threads:
@@ -113,8 +117,11 @@ class AdapterTraining:
         self._base = base
         self._options = options
         self._sampler = sampler
+        self._start = start
         self._model = load_gemma(base.path, dtype=torch.bfloat16)
         self._trained = add_lora(self._model, options.rank, options.alpha, options.seed)
+        if start is not None:
+            begin_with(self._trained, start, base, options.alpha)
         self._model.to(options.device)
         if options.is_compiled:
             _compile(self._model)
@@ -126,6 +133,7 @@ class AdapterTraining:
             "alpha": str(options.alpha),
             "batch_size": str(options.batch_size),
             "seed": str(options.seed),
+            "start": "" if start is None else fingerprint(start),
         }
         self._trainer: Trainer[Pair] = Trainer(
             self._trained, self._measure, options.schedule, checkpoint, subject
@@ -179,6 +187,7 @@ class AdapterTraining:
             "rate": str(options.schedule.peak_rate),
             "rank": str(options.rank),
             "seed": str(options.seed),
+            **self._origin(),
             **card,
         }
         export_adapter(
@@ -190,6 +199,15 @@ class AdapterTraining:
             languages=tuple(language.tag for language in languages),
             number_format=options.number_format,
         )
+
+    def _origin(self) -> dict[str, str]:
+        """What the adapter was begun with, and what that was trained on."""
+        if self._start is None:
+            return {}
+        told = {key: self._start.text(f"{CARD}{key}") for key in ("steps", "corpus")}
+        known = "; ".join(f"{key}: {text}" for key, text in told.items() if text)
+        name = self._start.path.stem
+        return {"start": f"{name} ({known})" if known else name}
 
     def _measure(self, pairs: Sequence[Pair]) -> "tuple[Tensor, int]":
         return measure_pairs(self._model, pairs)

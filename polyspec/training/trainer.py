@@ -197,8 +197,11 @@ class Trainer(Generic[Item]):
             # torch passes on whatever unpickling a hostile file may raise.
             raise self._refuse("it is no checkpoint") from err
         for key, value in self._subject.items():
-            if found.get(key) != value:
-                raise self._refuse(f"its {key} is {found.get(key)}, not {value}")
+            # What older versions did not note was empty then.
+            if (before := found.get(key, "")) != value:
+                raise self._refuse(
+                    f"its {key} is {before or 'nothing'}, not {value or 'nothing'}"
+                )
         self._model.load_state_dict(kept["model"])
         self._optimizer.load_state_dict(kept["optimizer"])
         self.num_done = int(kept["num_done"])

@@ -60,6 +60,20 @@ def test_the_command_goes_on(
     assert "going on after step 3" in capsys.readouterr().err
 
 
+def test_the_command_begins_with_an_adapter(
+    base: GgufHeader, pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "first.gguf", tmp_path / "second.gguf"
+    assert run_command(pairs, first) == 0
+    assert run_command(pairs, second, "--start", str(first)) == 0
+    header = read_gguf_header(second)
+    assert header.text("polyspec.adapter.start") == "first (steps: 6)"
+    third = tmp_path / "third.gguf"
+    assert run_command(pairs, third, "--start", str(base.path)) == 3
+    assert "it is no adapter" in capsys.readouterr().err
+    assert not third.exists()
+
+
 @pytest.mark.parametrize(
     ("more", "problem"),
     [

@@ -29,6 +29,7 @@ from polyspec.training.adapter_run import (  # noqa: E402
     find_foreign,
     require_sound,
 )
+from polyspec.training.adapter_start import begin_with  # noqa: E402
 from polyspec.training.lora import LoraLinear, add_lora  # noqa: E402
 from polyspec.training.pairs import PairFile, PairSampler  # noqa: E402
 from polyspec.training.torch_gemma import Gemma, load_gemma  # noqa: E402
@@ -80,10 +81,15 @@ def make_sampler(base: GgufHeader, pairs: Path, seed: int = 0) -> PairSampler:
 
 
 def make_training(
-    base: GgufHeader, pairs: Path, checkpoint: Path, **options: int
+    base: GgufHeader,
+    pairs: Path,
+    checkpoint: Path,
+    start: GgufHeader | None = None,
+    **options: Any,
 ) -> AdapterTraining:
-    chosen = replace(AdapterOptions(SHORT, rank=4, batch_size=4), **options)  # type: ignore[arg-type]
-    return AdapterTraining(base, make_sampler(base, pairs), chosen, checkpoint)
+    chosen = replace(AdapterOptions(SHORT, rank=4, batch_size=4), **options)
+    sampler = make_sampler(base, pairs)
+    return AdapterTraining(base, sampler, chosen, checkpoint, start)
 
 
 def train(training: AdapterTraining, stop_at: int | None = None) -> list[float]:
@@ -229,7 +235,7 @@ def test_the_time_ends_a_run(base: GgufHeader, pairs: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("other", [{"rank": 8}, {"seed": 3}, {"batch_size": 2}])
 def test_the_checkpoint_of_another_run_is_refused(
-    base: GgufHeader, pairs: Path, tmp_path: Path, other: dict[str, int]
+    base: GgufHeader, pairs: Path, tmp_path: Path, other: dict[str, Any]
 ) -> None:
     train(make_training(base, pairs, tmp_path / "run"))
     with pytest.raises(ModelError, match="cannot be continued"):
@@ -244,6 +250,57 @@ def test_the_checkpoint_of_another_model_is_refused(
     with pytest.raises(ModelError) as caught:
         make_training(other, pairs, tmp_path / "run")
     assert caught.value.cause == "its target is tiny, not other"
+
+
+@pytest.mark.parametrize("alpha", [8.0, 4.0])
+def test_an_adapter_can_be_the_beginning_of_another(
+    base: GgufHeader, tmp_path: Path, alpha: float
+) -> None:
+    before, trained = adapted(base, 0.1)
+    out = tmp_path / "before.gguf"
+    export_adapter(trained, 8.0, base, {}, out)
+    after = load_gemma(base.path)
+    begin_with(add_lora(after, 4, alpha, seed=5), read_gguf_header(out), base, alpha)
+    ids = torch.tensor([[2, 270, 280, 290, 265]])
+    torch.testing.assert_close(
+        after.logits(ids), before.logits(ids), atol=1e-2, rtol=1e-2
+    )
+
+
+def test_training_goes_on_from_an_adapter(
+    base: GgufHeader, pairs: Path, tmp_path: Path
+) -> None:
+    first = make_training(base, pairs, tmp_path / "first")
+    losses = train(first)
+    out = tmp_path / "first.gguf"
+    first.export(out, {"corpus": "made up"})
+    start = read_gguf_header(out)
+    second = make_training(base, pairs, tmp_path / "second", start=start)
+    assert train(second)[0] < 0.9 * losses[0]
+    second.export(tmp_path / "second.gguf", {})
+    origin = read_gguf_header(tmp_path / "second.gguf").text("polyspec.adapter.start")
+    assert origin == "first (steps: 12; corpus: made up)"
+    with pytest.raises(ModelError) as caught:
+        make_training(base, pairs, tmp_path / "second")
+    assert str(caught.value.cause).endswith("not nothing")
+
+
+def test_what_training_cannot_begin_with_is_refused(
+    base: GgufHeader, pairs: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "start.gguf"
+    export_adapter(adapted(base, 0.1)[1], 8.0, base, {}, out)
+    start = read_gguf_header(out)
+    other = read_gguf_header(write_tiny_gemma(tmp_path / "deep.gguf", 3))
+    for model, begun, rank, cause in (
+        (base, base, 4, "it is no adapter"),
+        (base, start, 8, "its rank is 4, not 8"),
+        (other, start, 4, "it changes other matrices"),
+    ):
+        trained = add_lora(load_gemma(model.path), rank, 8.0, seed=1)
+        with pytest.raises(ModelError, match="training cannot begin") as caught:
+            begin_with(trained, begun, model, 8.0)
+        assert caught.value.cause == cause
 
 
 def test_the_rate_holds_and_then_falls_to_a_tenth() -> None:
