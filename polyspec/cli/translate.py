@@ -1,11 +1,12 @@
 """`polyspec translate`: text from arguments, a file or a pipe, in another language."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from polyspec.cli import options
+from polyspec.cli import diagnostics, options
 from polyspec.cli.document_choice import DocumentChoice
 from polyspec.cli.document_job import DocumentJob, translate_document
 from polyspec.cli.folder_files import FileFilter, require_folders
@@ -210,6 +211,7 @@ def translate(
         "--report lists segments of documents, and of texts that become a file",
         "name a file with --in and another one with -o",
     )
+    _note_file_name(text or [])
     translate_text(
         settings,
         text or [],
@@ -227,6 +229,15 @@ translate.__doc__ = f"{translate.__doc__}\n\n{_EXAMPLES}"
 def _refuse_if(is_wrong: bool, problem: str, remedy: str) -> None:
     if is_wrong:
         raise UsageError(problem, remedy=remedy)
+
+
+def _note_file_name(text: list[str]) -> None:
+    """Tell who passes a file as the text how its content is translated."""
+    name = text[0] if len(text) == 1 else ""
+    # A text may be longer than any name, or hold what no name can.
+    with suppress(OSError, ValueError):
+        if Path(name).suffix and Path(name).is_file():
+            diagnostics.note(f"{name} is a file; to translate what is in it: --in")
 
 
 def _can_go_on(

@@ -108,6 +108,22 @@ def test_words_in_the_arguments_are_one_line(
     assert capsys.readouterr() == ("GOOD MORNING.\n", "")
 
 
+def test_a_file_as_the_text_is_told_of(
+    fake: FakeOpening,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("letter.txt").write_text(LETTER, "utf-8")
+    assert translate("letter.txt", "--to", "fr") == 0
+    out, err = capsys.readouterr()
+    assert out == "LETTER.TXT\n"
+    assert "letter.txt is a file; to translate what is in it: --in" in err
+    assert translate("Good." + 300 * "a", "--to", "fr") == 0
+    assert not capsys.readouterr().err
+
+
 def test_a_file_keeps_its_layout_to_the_byte(
     fake: FakeOpening, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
