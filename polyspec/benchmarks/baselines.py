@@ -40,6 +40,7 @@ class TakeAll:
         num_rows: int,
         max_rows: int,
         num_cached: int = 0,
+        draws: Sequence[Sequence[float]] = (),
     ) -> list[int]:
         return [len(draft.token_ids) for draft in drafts]
 

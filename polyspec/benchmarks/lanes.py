@@ -140,8 +140,11 @@ class Switch:
         num_rows: int,
         max_rows: int,
         num_cached: int = 0,
+        draws: Sequence[Sequence[float]] = (),
     ) -> list[int]:
-        return self._lane.policy.choose_lengths(drafts, num_rows, max_rows, num_cached)
+        return self._lane.policy.choose_lengths(
+            drafts, num_rows, max_rows, num_cached, draws
+        )
 
     def observe_step(
         self,

@@ -6,13 +6,14 @@ with one drafter, with its tokens, so that the run can be replayed without the m
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from polyspec.benchmarks.replay import Answer
+from polyspec.decoding.sampling import Chooser, Sampling
 from polyspec.decoding.step_cost import StepCost
 from polyspec.errors import DocumentError, UsageError
 
@@ -62,8 +63,8 @@ class Measured:
     source: str = ""
     """What was translated; empty where nothing was."""
 
-    def as_answer(self) -> Answer:
-        """The text as a replay takes it."""
+    def as_answer(self, draw: Callable[[int], float] | None = None) -> Answer:
+        """The text as a replay takes it; see there for `draw`."""
         is_cut = len(self.output_ids) >= self.max_tokens
         return Answer(
             self.output_ids,
@@ -71,6 +72,7 @@ class Measured:
             self.max_tokens,
             self.source,
             None if is_cut or not self.output_ids else self.output_ids[-1],
+            draw,
         )
 
 
@@ -90,6 +92,18 @@ class Head:
     def step_cost(self) -> StepCost:
         """The ladder that the run chose its drafts by."""
         return StepCost.from_samples(self.seconds)
+
+    def draw(self, task: str) -> Callable[[int], float] | None:
+        """What tokens of a task were drawn with, by their place; None if greedily."""
+        chosen = self.settings.get("sampling")
+        if not isinstance(chosen, Mapping):
+            chosen = {"temperature": float(task == "story"), **self.settings}
+        temperature, seed = chosen.get("temperature"), chosen.get("seed")
+        if not (isinstance(temperature, float | int) and isinstance(seed, int)):
+            return None
+        sampling = Sampling(temperature=temperature, seed=seed)
+        # A bench decodes each text by itself, the first of its stream.
+        return None if sampling.is_greedy else Chooser(sampling, 0).uniform
 
     @property
     def repeats(self) -> int:

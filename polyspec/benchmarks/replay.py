@@ -38,6 +38,9 @@ class Answer:
     """What it translates; empty for nothing."""
     end_id: int | None = None
     """The token that ended it, of which a draft saves nothing."""
+    draw: Callable[[int], float] | None = None
+    """Gives the random number, `0..1`, with which the token of a place was drawn; None
+    where it was the likeliest, or that is not known."""
 
 
 class Policy(Protocol):
@@ -55,6 +58,7 @@ class Policy(Protocol):
         num_rows: int,
         max_rows: int,
         num_cached: int = 0,
+        draws: Sequence[Sequence[float]] = (),
     ) -> list[int]: ...
 
     def observe_step(
@@ -186,7 +190,15 @@ class _Sequence:
     output_ids: tuple[int, ...]
     max_tokens: int
     ends_alone: Callable[[int], bool]
+    draw: Callable[[int], float] | None
     num_written: int = 0
+
+    def coming_draws(self, count: int) -> Sequence[float]:
+        """What the next tokens were drawn with; empty if that is not known."""
+        if self.draw is None:
+            return ()
+        start = self.num_written
+        return [self.draw(place) for place in range(start, start + count)]
 
 
 class _Run:
@@ -230,9 +242,15 @@ class _Run:
                 self._announce(answer.prompt_ids, answer.source)
             if self._drafter is not None:
                 self._drafter.begin(sequence_id, answer.prompt_ids)
-            ids = tuple(answer.output_ids)
-            ends = partial(eq, answer.end_id)
-            self._live.append(_Sequence(sequence_id, ids, answer.max_tokens, ends))
+            self._live.append(
+                _Sequence(
+                    sequence_id,
+                    tuple(answer.output_ids),
+                    answer.max_tokens,
+                    partial(eq, answer.end_id),
+                    answer.draw,
+                )
+            )
 
     def _step(self) -> None:
         live, done = self._live, self._done
@@ -280,7 +298,13 @@ class _Run:
             for sequence, draft in zip(writing, proposed, strict=True)
         ]
         lengths = self._policy.choose_lengths(
-            proposed, len(live), len(self._seconds) - 1
+            proposed,
+            len(live),
+            len(self._seconds) - 1,
+            draws=[
+                sequence.coming_draws(len(draft.token_ids))
+                for sequence, draft in zip(writing, proposed, strict=True)
+            ],
         )
         for place, draft, length in zip(places, proposed, lengths, strict=True):
             if length:

@@ -62,7 +62,8 @@ def recorded_texts(recording: Recording, drafter: str) -> Iterator[Texts]:
         texts = own or next(
             found for name in others if (found := recording.group(name, language, task))
         )
-        answers = [text.as_answer() for text in texts]
+        draw = recording.head.draw(task)
+        answers = [text.as_answer(draw) for text in texts]
         yield Texts(language, task, answers, own)
 
 

@@ -62,6 +62,7 @@ class DraftPolicy:
         num_rows: int,
         max_rows: int,
         num_cached: int = 0,
+        draws: Sequence[Sequence[float]] = (),
     ) -> list[int]:
         """Return how many tokens of each draft to verify.
 
@@ -76,6 +77,8 @@ class DraftPolicy:
             max_rows: Most tokens of a step.
             num_cached: Tokens in the cache before the step; identical widths are
                 proven up to a number of them.
+            draws: For each draft the random numbers of its places, which are known
+                before the target draws with them; see `token_worths`.
 
         Example: one sequence, draft probabilities 0.9 and 0.5, steps of 1, 2 and 3
         tokens costing 10, 11 and 20 ms promise 1/10, 1.9/11 and 2.35/20 tokens per
@@ -90,7 +93,7 @@ class DraftPolicy:
         worth = [
             (-chance, place)
             for place, draft in enumerate(drafts)
-            for chance in token_worths(draft, trust)
+            for chance in token_worths(draft, trust, draws[place] if draws else ())
         ]
         if not worth:
             return lengths

@@ -305,7 +305,14 @@ class Scheduler:
             sequence.num_cached - sequence.num_copied for sequence in writing
         )
         lengths = self.policy.choose_lengths(
-            proposed, num_rows, num_rows + room, num_cached
+            proposed,
+            num_rows,
+            num_rows + room,
+            num_cached,
+            [
+                sequence.coming_draws(len(draft.token_ids))
+                for sequence, draft in zip(writing, proposed, strict=True)
+            ],
         )
         return [
             draft.cut(length) for draft, length in zip(proposed, lengths, strict=True)

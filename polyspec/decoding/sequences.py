@@ -87,6 +87,13 @@ class LiveSequence:
     def is_prefilling(self) -> bool:
         return not self.written_ids
 
+    def coming_draws(self, count: int) -> Sequence[float]:
+        """What the next tokens will be drawn with, `0..1`; empty if greedily."""
+        if self.request.sampling.is_greedy:
+            return ()
+        start = len(self.written_ids)
+        return [self.chooser.uniform(place) for place in range(start, start + count)]
+
     @property
     def num_left(self) -> int:
         return self.request.max_tokens - len(self.written_ids)

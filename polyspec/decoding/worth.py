@@ -1,26 +1,50 @@
 """What the tokens of a draft are worth: how likely each is to be accepted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import exp
 
 from polyspec.decoding.interfaces import Draft
 
+_DRAW_WEIGHT = 1.7
+"""By how much the log-odds of a draft token are higher where the target draws with 0
+than where it draws with 1. Fitted to 22,717 tokens that were proposed for 176 stories
+of Gemma 3 270M in eleven languages; 1.2 to 2.1 by drafter, 2.2 for translations."""
 
-def token_worths(draft: Draft, trust: Callable[[str], float]) -> list[float]:
+
+def token_worths(
+    draft: Draft, trust: Callable[[str], float], draws: Sequence[float] = ()
+) -> list[float]:
     """Return the chance that each token and all before it are accepted, `0..1`.
 
-    What each drafter promises is corrected by the trust in it.
+    What each drafter promises is corrected by the trust in it. And a target that draws
+    with a small number takes its likeliest token, which a draft most often is; with one
+    near 1 it never does, unless it is certain.
+
+    Args:
+        draft: The tokens.
+        trust: What the promises of a drafter are to be multiplied by.
+        draws: The random numbers, `0..1`, with which the target will draw at the places
+            of the draft, at least as many; empty where it does not draw.
 
     Example: chances 0.8 and 0.5, the second token from a drafter with a trust of 0.5,
     the first from one with 1, are worth 0.8 and 0.2.
     """
     worths: list[float] = []
     reached, source, factor = 1.0, "", 1.0
-    for chance, name in zip(draft.probabilities, draft.sources, strict=True):
+    promises = zip(draft.probabilities, draft.sources, strict=True)
+    for place, (promised, name) in enumerate(promises):
         if name != source:
             source, factor = name, trust(name)
-        reached *= min(1.0, factor * chance)
+        chance = min(1.0, factor * promised)
+        reached *= _given(draws[place], chance) if draws else chance
         worths.append(reached)
     return worths
+
+
+def _given(draw: float, chance: float) -> float:
+    """The chance of a token once it is known what the target draws with."""
+    odds = chance * exp(_DRAW_WEIGHT * (0.5 - draw))
+    return odds / (odds + 1.0 - chance)
 
 
 def expected_tokens(draft: Draft, trust: Callable[[str], float]) -> float:

@@ -17,6 +17,7 @@ from polyspec.benchmarks.replay import Replay
 from polyspec.benchmarks.replay_rows import ReplayRow, recorded_texts
 from polyspec.benchmarks.replay_suite import ReplayBench
 from polyspec.benchmarks.report import format_replay, mean_replays
+from polyspec.decoding.sampling import Chooser, Sampling
 from polyspec.errors import DocumentError, UsageError
 from polyspec.gguf_header import read_gguf_header
 from tests.unit.test_tables_builder import write_tiny_model
@@ -49,6 +50,29 @@ def path(tmp_path: Path) -> Path:
     assert open_recording(path, HEAD).texts == []
     append(path, [TEXT])
     return path
+
+
+@pytest.mark.parametrize(
+    ("settings", "drawn"),
+    [
+        ({"seed": 3}, ["story"]),
+        ({"seed": 3, "sampling": {"temperature": 0.0, "seed": 3}}, []),
+        ({"sampling": {"temperature": 1.0, "seed": 3}}, ["story", "translate"]),
+        ({}, []),
+        ({"sampling": {"temperature": "hot", "seed": 3}}, []),
+        ({"sampling": 1, "seed": "x"}, []),
+    ],
+)
+def test_what_a_run_drew_with_is_known(
+    settings: dict[str, object], drawn: list[str]
+) -> None:
+    numbers = {
+        task: draw(5)
+        for task in ("story", "translate")
+        if (draw := replace(HEAD, settings=settings).draw(task))
+    }
+    wanted = Chooser(Sampling(temperature=1.0, seed=3), 0).uniform(5)
+    assert numbers == dict.fromkeys(drawn, wanted)
 
 
 def test_what_is_written_is_read(path: Path) -> None:

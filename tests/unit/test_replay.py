@@ -13,6 +13,7 @@ from polyspec.benchmarks.ladders import find_ladder, named_ladder
 from polyspec.benchmarks.replay import Answer, Replay, replay_answers, replay_lines
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.interfaces import Draft
+from polyspec.decoding.sampling import Chooser, Sampling
 from polyspec.decoding.scheduler import Emitted, Request, Scheduler
 from polyspec.decoding.step_cost import StepCost
 from polyspec.drafting.chain import ChainDrafter
@@ -157,20 +158,28 @@ class Parrot:
         del self.places[sequence_id]
 
 
-@given(st.integers(0, 10_000), st.integers(1, 4))
-def test_a_replay_takes_the_steps_of_the_scheduler(seed: int, parallel: int) -> None:
+@given(st.integers(0, 10_000), st.integers(1, 4), st.sampled_from((0.0, 1.0)))
+def test_a_replay_takes_the_steps_of_the_scheduler(
+    seed: int, parallel: int, temperature: float
+) -> None:
     """Prompts of one token, so that the steps with a prompt are as wide, too."""
     costs = StepCost.from_samples({1: 1.0, 2: 1.3, 64: 9.0})
     prompts, num_tokens = [[0], [1], [2]], 12
-    plain = _run_real(None, costs, prompts, num_tokens, parallel, seed)[0]
+    sampling = Sampling(temperature, seed=seed)
+    plain = _run_real(None, costs, prompts, num_tokens, parallel, sampling)[0]
     texts = [plain[place] for place in range(len(prompts))]
     real, widths = _run_real(
-        Parrot(texts, seed), costs, prompts, num_tokens, parallel, seed
+        Parrot(texts, seed), costs, prompts, num_tokens, parallel, sampling
     )
     assert real == plain
     answers = [
-        Answer(text, prompt, num_tokens)
-        for text, prompt in zip(texts, prompts, strict=True)
+        Answer(
+            text,
+            prompt,
+            num_tokens,
+            draw=Chooser(sampling, stream).uniform if temperature else None,
+        )
+        for stream, (text, prompt) in enumerate(zip(texts, prompts, strict=True))
     ]
     done = replay_answers(Parrot(texts, seed), DraftPolicy(costs), answers, parallel)
     assert done.num_steps == len(widths)
@@ -183,15 +192,19 @@ def _run_real(
     prompts: Sequence[list[int]],
     num_tokens: int,
     parallel: int,
-    seed: int,
+    sampling: Sampling,
 ) -> tuple[dict[int, list[int]], list[int]]:
     """What the scheduler writes, and how wide its steps are."""
-    target = FakeTarget(seed=seed)
+    target = FakeTarget(seed=sampling.seed)
     scheduler = Scheduler(
         target, drafter, DraftPolicy(costs), max_sequences=parallel, clock=lambda: 0.0
     )
     written: dict[int, list[int]] = {}
-    for event in scheduler.run(Request(prompt, num_tokens) for prompt in prompts):
+    requests = [
+        Request(prompt, num_tokens, sampling=sampling, stream=stream)
+        for stream, prompt in enumerate(prompts)
+    ]
+    for event in scheduler.run(requests):
         if isinstance(event, Emitted):
             written.setdefault(event.index, []).extend(event.token_ids)
     widths = [sum(len(chunk.token_ids) for chunk in step) for step in target.steps]
