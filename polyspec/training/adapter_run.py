@@ -204,7 +204,8 @@ class AdapterTraining:
         """What the adapter was begun with, and what that was trained on."""
         if self._start is None:
             return {}
-        told = {key: self._start.text(f"{CARD}{key}") for key in ("steps", "corpus")}
+        keys = ("steps", "corpus", "start")
+        told = {key: self._start.text(f"{CARD}{key}") for key in keys}
         known = "; ".join(f"{key}: {text}" for key, text in told.items() if text)
         name = self._start.path.stem
         return {"start": f"{name} ({known})" if known else name}
