@@ -17,8 +17,9 @@ def token_worths(
     """Return the chance that each token and all before it are accepted, `0..1`.
 
     What each drafter promises is corrected by the trust in it. And a target that draws
-    with a small number takes its likeliest token, which a draft most often is; with one
-    near 1 it never does, unless it is certain.
+    with a number near 1 does not take its likeliest token, which a draft most often is,
+    unless it is certain. A small number raises no promise: what is not yet trusted
+    would be verified too soon.
 
     Args:
         draft: The tokens.
@@ -43,7 +44,7 @@ def token_worths(
 
 def _given(draw: float, chance: float) -> float:
     """The chance of a token once it is known what the target draws with."""
-    odds = chance * exp(_DRAW_WEIGHT * (0.5 - draw))
+    odds = chance * exp(-_DRAW_WEIGHT * max(0.0, draw - 0.5))
     return odds / (odds + 1.0 - chance)
 
 

@@ -40,14 +40,14 @@ def rate(policy: DraftPolicy, drafts: list[Draft], lengths: tuple[int, ...]) -> 
 
 def test_a_draft_is_not_verified_where_the_draw_will_miss_it() -> None:
     policy = DraftPolicy(StepCost.from_samples({1: 1.0, 2: 1.4, 3: 1.8}))
-    drafts = [draft(0.5), draft(0.5)]
-    assert policy.choose_lengths(drafts[:1], 1, 3) == [0]
+    drafts = [draft(0.6), draft(0.6)]
+    assert policy.choose_lengths(drafts[:1], 1, 3) == [1]
     assert policy.choose_lengths(drafts[:1], 1, 3, draws=[[0.02]]) == [1]
     assert policy.choose_lengths(drafts[:1], 1, 3, draws=[[0.98]]) == [0]
     # One draws, the other does not.
     cost = StepCost.from_samples({1: 1.0, 2: 1.4, 3: 1.6, 4: 2.4})
-    lengths = DraftPolicy(cost).choose_lengths(drafts, 2, 4, draws=[[0.02], ()])
-    assert lengths == [1, 0]
+    lengths = DraftPolicy(cost).choose_lengths(drafts, 2, 4, draws=[[0.98], ()])
+    assert lengths == [0, 1]
 
 
 @settings(max_examples=300)

@@ -34,15 +34,18 @@ def test_no_token_is_worth_more_than_those_before_it(draft: Draft) -> None:
 
 
 @given(DRAFTS, st.lists(st.floats(0.0, 1.0), min_size=8, max_size=8))
-def test_a_token_is_worth_more_where_the_target_draws_with_a_smaller_number(
+def test_a_token_is_worth_less_where_the_target_draws_with_a_larger_number(
     draft: Draft, draws: list[float]
 ) -> None:
     worths = token_worths(draft, TRUST.__getitem__, draws)
     smaller = token_worths(draft, TRUST.__getitem__, [draw / 2 for draw in draws])
     assert all(0.0 <= worth <= 1.0 + 1e-9 for worth in smaller)
     assert all(one >= other - 1e-9 for one, other in zip(smaller, worths, strict=True))
-    usual = token_worths(draft, TRUST.__getitem__, [0.5] * 8)
-    assert usual == pytest.approx(token_worths(draft, TRUST.__getitem__))
+    usual = token_worths(draft, TRUST.__getitem__)
+    for small in (0.0, 0.5):
+        assert token_worths(draft, TRUST.__getitem__, [small] * 8) == pytest.approx(
+            usual
+        )
 
 
 @given(DRAFTS, st.integers(0, 9))
