@@ -99,7 +99,9 @@ class Head:
         if not isinstance(chosen, Mapping):
             chosen = {"temperature": float(task == "story"), **self.settings}
         temperature, seed = chosen.get("temperature"), chosen.get("seed")
-        if not (isinstance(temperature, float | int) and isinstance(seed, int)):
+        if not isinstance(temperature, float | int) or not isinstance(seed, int):
+            return None
+        if seed < 0:
             return None
         sampling = Sampling(temperature=temperature, seed=seed)
         # A bench decodes each text by itself, the first of its stream.

@@ -61,6 +61,7 @@ def path(tmp_path: Path) -> Path:
         ({}, []),
         ({"sampling": {"temperature": "hot", "seed": 3}}, []),
         ({"sampling": 1, "seed": "x"}, []),
+        ({"seed": -1}, []),
     ],
 )
 def test_what_a_run_drew_with_is_known(
