@@ -28,6 +28,8 @@ from polyspec.training.gguf_copy import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+ALPHA_KEY = "adapter.lora.alpha"
+"""Strength: the product of the two matrices counts alpha over rank times."""
 CARD = "polyspec.adapter."
 """Begins the keys of what an adapter says of itself."""
 NUMBER_FORMATS = {"f16": (F16, 1), "q8_0": (Q8_0, 7)}
@@ -77,7 +79,7 @@ def export_adapter(
         "general.file_type": encode_number(U32, file_type),
         "general.quantization_version": encode_number(U32, 2),
         "adapter.type": encode_text("lora"),
-        "adapter.lora.alpha": struct.pack("<If", _F32_VALUE, alpha),
+        ALPHA_KEY: struct.pack("<If", _F32_VALUE, alpha),
         TOKENIZER_KEY: encode_text(tokenizer_fingerprint(base)),
         PROFILE_KEY: encode_text(PAIRS.name),
         **{f"{CARD}{key}": encode_text(value) for key, value in card.items()},

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from polyspec.catalog.hashing import hash_file
 from polyspec.detection import detect
 from polyspec.errors import DocumentError, UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.languages import Language
 from polyspec.training.adapter_export import CARD, NUMBER_FORMATS, export_adapter
 from polyspec.training.adapter_loss import measure_pairs
-from polyspec.training.adapter_start import begin_with, fingerprint
+from polyspec.training.adapter_start import begin_with
 from polyspec.training.lora import add_lora
 from polyspec.training.pairs import Pair, PairFile, PairSampler
 from polyspec.training.torch_gemma import PROJECTIONS, Gemma, load_gemma
@@ -133,7 +134,7 @@ class AdapterTraining:
             "alpha": str(options.alpha),
             "batch_size": str(options.batch_size),
             "seed": str(options.seed),
-            "start": "" if start is None else fingerprint(start),
+            "start": "" if start is None else hash_file(start.path),
         }
         self._trainer: Trainer[Pair] = Trainer(
             self._trained, self._measure, options.schedule, checkpoint, subject

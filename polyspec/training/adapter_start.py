@@ -1,7 +1,6 @@
 """An adapter as the beginning of another: what it learned is trained further."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,13 +8,11 @@ import torch
 from polyspec.catalog.adapters import TOKENIZER_KEY, is_adapter
 from polyspec.errors import ModelError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
-from polyspec.training.adapter_export import tensor_name
+from polyspec.training.adapter_export import ALPHA_KEY, tensor_name
 from polyspec.training.weights import read_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_ALPHA_KEY = "adapter.lora.alpha"
 
 
 def begin_with(
@@ -45,17 +42,12 @@ def begin_with(
     wanted = {tensor_name(name): tuple(each.shape) for name, each in trained.items()}
     if shapes != wanted:
         raise _refuse(start, *_tell_apart(shapes, wanted))
-    strength = start.metadata.get(_ALPHA_KEY)
+    strength = start.metadata.get(ALPHA_KEY)
     share = strength / alpha if isinstance(strength, float) and strength else 1.0
     with torch.no_grad():
         for name, weights in trained.items():
             values = torch.from_numpy(read_weights(start, tensor_name(name)))
             weights.copy_(values * share if name.endswith("_lora_b") else values)
-
-
-def fingerprint(start: GgufHeader) -> str:
-    """What tells an adapter from others: the SHA-256 of its file, in hexadecimal."""
-    return sha256(start.path.read_bytes()).hexdigest()
 
 
 def _tell_apart(
