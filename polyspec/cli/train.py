@@ -3,6 +3,7 @@
 import typer
 
 from polyspec.cli.train_adapter import adapter
+from polyspec.cli.train_average import average
 from polyspec.cli.train_draft import draft
 
 app = typer.Typer(
@@ -13,3 +14,4 @@ app = typer.Typer(
 )
 app.command()(draft)
 app.command()(adapter)
+app.command()(average)

@@ -95,16 +95,17 @@ def adapter(
     """
     from polyspec.catalog.store import find_model
     from polyspec.gguf_header import read_gguf_header
+    from polyspec.training.adapter_export import require_format
     from polyspec.training.requirements import require_libraries
 
     require_libraries("torch", "gguf")
+    require_format(number_format, rank)
     files = name_files(pairs, weight or [])
     header = read_gguf_header(find_model(target))
     from polyspec.training.adapter_run import (
         AdapterOptions,
         AdapterTraining,
         HoldThenFall,
-        require_sound,
     )
 
     schedule = HoldThenFall(steps, peak_rate=rate, num_warmup=50, save_every=50)
@@ -119,7 +120,6 @@ def adapter(
         is_compiled=is_compiled,
         number_format=number_format,
     )
-    require_sound(chosen)
     sampler = _read_pairs(files, avoid or [], from_, header, batch, seed)
     kept = checkpoint or out.with_suffix(".checkpoint")
     begun = read_gguf_header(find_model(start)) if start else None

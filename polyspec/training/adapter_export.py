@@ -6,14 +6,15 @@ Source: `src/llama-adapter.cpp` and `convert_lora_to_gguf.py` of llama.cpp.
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from polyspec.catalog.adapters import BASE_KEY, PROFILE_KEY, TOKENIZER_KEY
+from polyspec.errors import UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.prompting.profiles import PAIRS
+from polyspec.training.adapter_card import ALPHA_KEY, CARD, LANGUAGES_KEY
 from polyspec.training.gguf_copy import (
     F16,
     Q8_0,
@@ -25,15 +26,10 @@ from polyspec.training.gguf_copy import (
     write_gguf,
 )
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-ALPHA_KEY = "adapter.lora.alpha"
-"""Strength: the product of the two matrices counts alpha over rank times."""
-CARD = "polyspec.adapter."
-"""Begins the keys of what an adapter says of itself."""
 NUMBER_FORMATS = {"f16": (F16, 1), "q8_0": (Q8_0, 7)}
 """ggml's number of a tensor type, and llama.cpp's of a file of that type."""
+_QUANTIZED_BLOCK = 32
+"""Numbers of a row that Q8_0 scales together, so a rank must be a multiple."""
 _F32_VALUE = 6
 _TERMS = {
     "general.license.name": encode_text("Gemma Terms of Use"),
@@ -42,8 +38,27 @@ _TERMS = {
 """Of all models that can be trained here; what is derived from them keeps the terms."""
 
 
+def require_format(number_format: str, rank: int) -> None:
+    """Refuse what no adapter can be written in.
+
+    Raises:
+        UsageError: The format is unknown, or does not fit the rank.
+    """
+    if number_format not in NUMBER_FORMATS:
+        raise UsageError(
+            f"unknown number format {number_format!r}",
+            remedy=f"choose one of {', '.join(NUMBER_FORMATS)}",
+        )
+    if number_format == "q8_0" and rank % _QUANTIZED_BLOCK:
+        raise UsageError(
+            f"rank {rank} cannot be written as q8_0",
+            cause=f"it is no multiple of {_QUANTIZED_BLOCK}",
+            remedy="pass --format f16, or train with another --rank",
+        )
+
+
 def export_adapter(
-    trained: "Mapping[str, Tensor]",
+    weights: Mapping[str, NDArray[np.float32]],
     alpha: float,
     base: GgufHeader,
     card: Mapping[str, str],
@@ -55,7 +70,7 @@ def export_adapter(
     """Write an adapter, whole or not at all.
 
     Args:
-        trained: As `add_lora` returns them.
+        weights: Of the parameters that `add_lora` returns, under the same names.
         alpha: Strength; llama.cpp multiplies by alpha over rank.
         base: Of the model that was trained.
         card: What it is to say of itself.
@@ -73,7 +88,7 @@ def export_adapter(
         "general.name": encode_text(out.stem),
         "general.license": encode_text(base.text("general.license") or "unknown"),
         **_TERMS,
-        "general.languages": encode_texts([tag.encode() for tag in languages]),
+        LANGUAGES_KEY: encode_texts([tag.encode() for tag in languages]),
         "general.base_model.count": encode_number(U32, 1),
         BASE_KEY: encode_text(base.path.stem),
         "general.file_type": encode_number(U32, file_type),
@@ -84,7 +99,7 @@ def export_adapter(
         PROFILE_KEY: encode_text(PAIRS.name),
         **{f"{CARD}{key}": encode_text(value) for key, value in card.items()},
     }
-    write_gguf(out, fields, _tensors(trained, kind))
+    write_gguf(out, fields, _tensors(weights, kind))
 
 
 def tensor_name(parameter: str) -> str:
@@ -97,9 +112,15 @@ def tensor_name(parameter: str) -> str:
     return f"blk.{block}.{projection}.weight.{side}"
 
 
-def _tensors(trained: "Mapping[str, Tensor]", kind: int) -> Iterator[TensorData]:
-    for name, weights in trained.items():
-        array = weights.detach().float().cpu().numpy()
+def parameter_name(tensor: str) -> str:
+    """The name of a parameter by that of its tensor, the other way round."""
+    return tensor.replace(".", "_")
+
+
+def _tensors(
+    weights: Mapping[str, NDArray[np.float32]], kind: int
+) -> Iterator[TensorData]:
+    for name, array in weights.items():
         yield TensorData(
             tensor_name(name), tuple(reversed(array.shape)), kind, _encode(array, kind)
         )

@@ -14,10 +14,11 @@ from polyspec.detection import detect
 from polyspec.errors import DocumentError, UsageError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
 from polyspec.languages import Language
-from polyspec.training.adapter_export import CARD, NUMBER_FORMATS, export_adapter
+from polyspec.training.adapter_card import describe_adapter
+from polyspec.training.adapter_export import export_adapter
 from polyspec.training.adapter_loss import measure_pairs
 from polyspec.training.adapter_start import begin_with
-from polyspec.training.lora import add_lora
+from polyspec.training.lora import add_lora, read_parameters
 from polyspec.training.pairs import Pair, PairFile, PairSampler
 from polyspec.training.torch_gemma import PROJECTIONS, Gemma, load_gemma
 from polyspec.training.trainer import Schedule, Trainer
@@ -25,8 +26,6 @@ from polyspec.training.trainer import Schedule, Trainer
 if TYPE_CHECKING:
     from torch import Tensor
 
-_QUANTIZED_BLOCK = 32
-"""Numbers of a row that Q8_0 scales together, so a rank must be a multiple."""
 _NUM_JUDGED = 200
 """Sentences of a file by which its language is told."""
 
@@ -70,26 +69,7 @@ class AdapterOptions:
     is_compiled: bool = False
     """Whether torch compiles the blocks first: takes minutes, and a C++ compiler."""
     number_format: str = "f16"
-    """Of the exported adapter, one of `NUMBER_FORMATS`."""
-
-
-def require_sound(options: AdapterOptions) -> None:
-    """Refuse options that no adapter can be made with.
-
-    Raises:
-        UsageError: The rank does not fit the number format, or that is unknown.
-    """
-    if options.number_format not in NUMBER_FORMATS:
-        raise UsageError(
-            f"unknown number format {options.number_format!r}",
-            remedy=f"choose one of {', '.join(NUMBER_FORMATS)}",
-        )
-    if options.number_format == "q8_0" and options.rank % _QUANTIZED_BLOCK:
-        raise UsageError(
-            f"rank {options.rank} cannot be written as q8_0",
-            cause=f"it is no multiple of {_QUANTIZED_BLOCK}",
-            remedy=f"pass --rank {_QUANTIZED_BLOCK} or --format f16",
-        )
+    """Of the exported adapter, as `require_format` allows."""
 
 
 class AdapterTraining:
@@ -188,11 +168,11 @@ class AdapterTraining:
             "rate": str(options.schedule.peak_rate),
             "rank": str(options.rank),
             "seed": str(options.seed),
-            **self._origin(),
+            **({"start": describe_adapter(self._start)} if self._start else {}),
             **card,
         }
         export_adapter(
-            self._trained,
+            read_parameters(self._trained),
             options.alpha,
             self._base,
             facts,
@@ -200,16 +180,6 @@ class AdapterTraining:
             languages=tuple(language.tag for language in languages),
             number_format=options.number_format,
         )
-
-    def _origin(self) -> dict[str, str]:
-        """What the adapter was begun with, and what that was trained on."""
-        if self._start is None:
-            return {}
-        keys = ("steps", "corpus", "start")
-        told = {key: self._start.text(f"{CARD}{key}") for key in keys}
-        known = "; ".join(f"{key}: {text}" for key, text in told.items() if text)
-        name = self._start.path.stem
-        return {"start": f"{name} ({known})" if known else name}
 
     def _measure(self, pairs: Sequence[Pair]) -> "tuple[Tensor, int]":
         return measure_pairs(self._model, pairs)

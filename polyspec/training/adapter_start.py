@@ -8,7 +8,8 @@ import torch
 from polyspec.catalog.adapters import TOKENIZER_KEY, is_adapter
 from polyspec.errors import ModelError
 from polyspec.gguf_header import GgufHeader, tokenizer_fingerprint
-from polyspec.training.adapter_export import ALPHA_KEY, tensor_name
+from polyspec.training.adapter_card import read_alpha
+from polyspec.training.adapter_export import tensor_name
 from polyspec.training.weights import read_weights
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ def begin_with(
     wanted = {tensor_name(name): tuple(each.shape) for name, each in trained.items()}
     if shapes != wanted:
         raise _refuse(start, *_tell_apart(shapes, wanted))
-    strength = start.metadata.get(ALPHA_KEY)
-    share = strength / alpha if isinstance(strength, float) and strength else 1.0
+    share = read_alpha(start) / alpha
     with torch.no_grad():
         for name, weights in trained.items():
             values = torch.from_numpy(read_weights(start, tensor_name(name)))

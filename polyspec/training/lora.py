@@ -6,7 +6,9 @@ Source: Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, ICLR 2022
 import math
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from polyspec.training.torch_gemma import PROJECTIONS, Gemma
@@ -81,3 +83,11 @@ def add_lora(model: Gemma, rank: int, alpha: float, seed: int) -> nn.ParameterDi
             trained[f"{stem}_lora_a"] = lora.lora_a
             trained[f"{stem}_lora_b"] = lora.lora_b
     return nn.ParameterDict(trained)
+
+
+def read_parameters(trained: nn.ParameterDict) -> dict[str, NDArray[np.float32]]:
+    """What was trained, as float32 arrays under the same names."""
+    return {
+        name: weights.detach().float().cpu().numpy()
+        for name, weights in trained.items()
+    }

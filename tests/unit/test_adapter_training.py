@@ -21,16 +21,19 @@ from polyspec.errors import ModelError, UsageError  # noqa: E402
 from polyspec.gguf_header import GgufHeader, read_gguf_header  # noqa: E402
 from polyspec.languages import find_language  # noqa: E402
 from polyspec.tables.encoder import make_encoder  # noqa: E402
-from polyspec.training.adapter_export import export_adapter  # noqa: E402
+from polyspec.training.adapter_export import export_adapter, require_format  # noqa: E402
 from polyspec.training.adapter_run import (  # noqa: E402
     AdapterOptions,
     AdapterTraining,
     HoldThenFall,
     find_foreign,
-    require_sound,
 )
 from polyspec.training.adapter_start import begin_with  # noqa: E402
-from polyspec.training.lora import LoraLinear, add_lora  # noqa: E402
+from polyspec.training.lora import (  # noqa: E402
+    LoraLinear,
+    add_lora,
+    read_parameters,
+)
 from polyspec.training.pairs import PairFile, PairSampler  # noqa: E402
 from polyspec.training.torch_gemma import Gemma, load_gemma  # noqa: E402
 from tests.tiny_gemma import TOKENS, write_tiny_gemma  # noqa: E402
@@ -156,7 +159,9 @@ def test_llama_cpp_computes_with_the_adapter_as_torch_does(
         if name.endswith("lora_b"):
             torch.nn.init.normal_(weights, std=0.05, generator=generator)
     out = tmp_path / "adapter.gguf"
-    export_adapter(trained, 64.0, base, {}, out, number_format=number_format)
+    export_adapter(
+        read_parameters(trained), 64.0, base, {}, out, number_format=number_format
+    )
     ids = np.random.default_rng(0).integers(4, len(TOKENS), 40).tolist()
     with torch.inference_mode():
         ours = model.logits(torch.tensor([ids]))[0].numpy()
@@ -178,7 +183,8 @@ def evaluate(
 
 def test_an_adapter_of_other_sizes_is_refused(base: GgufHeader, tmp_path: Path) -> None:
     _, trained = adapted(base, 0.1)
-    narrow = {name: weights[..., :-1] for name, weights in trained.items()}
+    whole = read_parameters(trained)
+    narrow = {name: weights[..., :-1] for name, weights in whole.items()}
     out = tmp_path / "adapter.gguf"
     export_adapter(narrow, 8.0, base, {}, out)
     with pytest.raises(ModelError, match="cannot be loaded"):
@@ -258,7 +264,7 @@ def test_an_adapter_can_be_the_beginning_of_another(
 ) -> None:
     before, trained = adapted(base, 0.1)
     out = tmp_path / "before.gguf"
-    export_adapter(trained, 8.0, base, {}, out)
+    export_adapter(read_parameters(trained), 8.0, base, {}, out)
     after = load_gemma(base.path)
     begin_with(add_lora(after, 4, alpha, seed=5), read_gguf_header(out), base, alpha)
     ids = torch.tensor([[2, 270, 280, 290, 265]])
@@ -289,7 +295,7 @@ def test_what_training_cannot_begin_with_is_refused(
     base: GgufHeader, pairs: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "start.gguf"
-    export_adapter(adapted(base, 0.1)[1], 8.0, base, {}, out)
+    export_adapter(read_parameters(adapted(base, 0.1)[1]), 8.0, base, {}, out)
     start = read_gguf_header(out)
     other = read_gguf_header(write_tiny_gemma(tmp_path / "deep.gguf", 3))
     for model, begun, rank, cause in (
@@ -313,9 +319,9 @@ def test_the_rate_holds_and_then_falls_to_a_tenth() -> None:
 
 def test_a_rank_that_cannot_be_written_is_refused_beforehand() -> None:
     with pytest.raises(UsageError, match="rank 20"):
-        require_sound(AdapterOptions(SHORT, rank=20, number_format="q8_0"))
+        require_format("q8_0", 20)
     with pytest.raises(UsageError, match="unknown number format"):
-        require_sound(AdapterOptions(SHORT, number_format="q2_k"))
+        require_format("q2_k", 32)
 
 
 def test_a_file_in_another_language_is_noticed(

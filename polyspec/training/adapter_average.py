@@ -1,0 +1,95 @@
+"""The mean of adapters, which often translates better than each of them.
+
+What runs on different pairs learned of the language they share, what each remembers of
+its own pairs is halved. Source: Wortsman et al., Model soups, ICML 2022.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from polyspec.catalog.adapters import find_base, is_adapter
+from polyspec.errors import ModelError
+from polyspec.gguf_header import GgufHeader, read_gguf_header
+from polyspec.training.adapter_card import (
+    describe_adapter,
+    read_alpha,
+    read_languages,
+    read_rank,
+)
+from polyspec.training.adapter_export import (
+    export_adapter,
+    parameter_name,
+    require_format,
+)
+from polyspec.training.weights import read_weights
+
+
+def average_adapters(
+    adapters: Sequence[GgufHeader], out: Path, number_format: str, figures: str
+) -> None:
+    """Write the mean of both factors of each matrix.
+
+    The factors of unrelated adapters have nothing to do with each other: one should
+    have begun with the other, or all with the same one.
+
+    Args:
+        adapters: At least one; one that is named twice counts twice.
+        out: Where the mean is to be.
+        number_format: As `require_format` allows.
+        figures: What was measured with it, or nothing.
+
+    Raises:
+        UsageError: The number format is unknown, or does not fit the rank.
+        ModelError: A file is no adapter or damaged, adapters are of different models
+            or sizes, or their model is not installed.
+        DocumentError: The mean cannot be written.
+    """
+    first = adapters[0]
+    require_format(number_format, read_rank(first))
+    for adapter in adapters:
+        if not is_adapter(adapter):
+            raise _refuse(adapter, "it is no adapter")
+    base = find_base(first)
+    for adapter in adapters[1:]:
+        if find_base(adapter) != base:
+            raise _refuse(adapter, f"it is of another model than {first.path}")
+        if _shapes(adapter) != _shapes(first):
+            raise _refuse(adapter, f"its matrices are not those of {first.path}")
+    alpha = read_alpha(first)
+
+    def mean(name: str) -> NDArray[np.float32]:
+        total = np.zeros_like(read_weights(first, name))
+        for adapter in adapters:
+            share = read_alpha(adapter) / alpha if name.endswith("lora_b") else 1.0
+            total += np.float32(share / len(adapters)) * read_weights(adapter, name)
+        return total
+
+    card = {"mean of": ", ".join(describe_adapter(adapter) for adapter in adapters)}
+    if figures:
+        card["figures"] = figures
+    export_adapter(
+        {parameter_name(tensor.name): mean(tensor.name) for tensor in first.tensors},
+        alpha,
+        read_gguf_header(base),
+        card,
+        out,
+        languages=tuple(
+            dict.fromkeys(tag for each in adapters for tag in read_languages(each))
+        ),
+        number_format=number_format,
+    )
+
+
+def _shapes(adapter: GgufHeader) -> dict[str, tuple[int, ...]]:
+    return {tensor.name: tensor.shape for tensor in adapter.tensors}
+
+
+def _refuse(adapter: GgufHeader, cause: str) -> ModelError:
+    return ModelError(
+        f"{adapter.path} cannot be averaged",
+        cause=cause,
+        remedy="pass adapters of one model and rank",
+    )
