@@ -20,6 +20,9 @@ def average(
     number_format: Annotated[
         str, typer.Option("--format", help="Numbers of the file: f16 or q8_0.")
     ] = "f16",
+    corpus: Annotated[
+        str, typer.Option(help="Names the pairs of all and their licences.")
+    ] = "",
     figures: Annotated[str, typer.Option(help="What was measured with it.")] = "",
 ) -> None:
     """Take the mean of adapters, which often translates better than each.
@@ -36,5 +39,7 @@ def average(
 
     require_libraries("gguf")
     headers = [read_gguf_header(find_model(adapter)) for adapter in adapters]
-    average_adapters(headers, out, number_format, figures)
+    card = {"corpus": corpus, "figures": figures}
+    told = {key: text for key, text in card.items() if text}
+    average_adapters(headers, told, out, number_format=number_format)
     output.write_line(str(out))

@@ -4,7 +4,7 @@ What runs on different pairs learned of the language they share, what each remem
 its own pairs is halved. Source: Wortsman et al., Model soups, ICML 2022.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,11 @@ from polyspec.training.weights import read_weights
 
 
 def average_adapters(
-    adapters: Sequence[GgufHeader], out: Path, number_format: str, figures: str
+    adapters: Sequence[GgufHeader],
+    card: Mapping[str, str],
+    out: Path,
+    *,
+    number_format: str = "f16",
 ) -> None:
     """Write the mean of both factors of each matrix.
 
@@ -37,9 +41,9 @@ def average_adapters(
 
     Args:
         adapters: At least one; one that is named twice counts twice.
-        out: Where the mean is to be.
+        card: What it is to say of itself, beside what it is the mean of.
+        out: Where it is to be.
         number_format: As `require_format` allows.
-        figures: What was measured with it, or nothing.
 
     Raises:
         UsageError: The number format is unknown, or does not fit the rank.
@@ -67,14 +71,12 @@ def average_adapters(
             total += np.float32(share / len(adapters)) * read_weights(adapter, name)
         return total
 
-    card = {"mean of": ", ".join(describe_adapter(adapter) for adapter in adapters)}
-    if figures:
-        card["figures"] = figures
+    parts = ", ".join(describe_adapter(adapter) for adapter in adapters)
     export_adapter(
         {parameter_name(tensor.name): mean(tensor.name) for tensor in first.tensors},
         alpha,
         read_gguf_header(base),
-        card,
+        {"mean of": parts, **card},
         out,
         languages=tuple(
             dict.fromkeys(tag for each in adapters for tag in read_languages(each))

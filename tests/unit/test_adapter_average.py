@@ -55,7 +55,7 @@ def tensor(adapter: GgufHeader, side: str) -> float:
 def test_both_factors_are_averaged(base: GgufHeader, tmp_path: Path) -> None:
     one = make_adapter(base, tmp_path / "one.gguf", 1.0)
     other = make_adapter(base, tmp_path / "other.gguf", 4.0, languages=("fr", "de"))
-    average_adapters([one, other, one], tmp_path / "mean.gguf", "f16", "chrF 40")
+    average_adapters([one, other, one], {"figures": "chrF 40"}, tmp_path / "mean.gguf")
     mean = read_gguf_header(tmp_path / "mean.gguf")
     assert tensor(mean, "a") == pytest.approx(2.0, rel=1e-3)
     assert tensor(mean, "b") == pytest.approx(20.0, rel=1e-3)
@@ -70,7 +70,7 @@ def test_both_factors_are_averaged(base: GgufHeader, tmp_path: Path) -> None:
 def test_other_strengths_are_evened_out(base: GgufHeader, tmp_path: Path) -> None:
     one = make_adapter(base, tmp_path / "one.gguf", 1.0, alpha=8.0)
     other = make_adapter(base, tmp_path / "other.gguf", 1.0, alpha=16.0)
-    average_adapters([one, other], tmp_path / "mean.gguf", "f16", "")
+    average_adapters([one, other], {}, tmp_path / "mean.gguf")
     mean = read_gguf_header(tmp_path / "mean.gguf")
     assert read_alpha(mean) == 8.0
     assert (tensor(mean, "a"), tensor(mean, "b")) == (1.0, 15.0)
@@ -94,11 +94,11 @@ def test_what_has_no_mean_is_refused(base: GgufHeader, tmp_path: Path) -> None:
         (foreign, f"it is of another model than {one.path}"),
     ):
         with pytest.raises(ModelError, match="cannot be averaged") as caught:
-            average_adapters([one, other], out, "f16", "")
+            average_adapters([one, other], {}, out)
         assert caught.value.cause == cause
     for number_format in ("q8_0", "q2_k"):
         with pytest.raises(UsageError):
-            average_adapters([one, one], out, number_format, "")
+            average_adapters([one, one], {}, out, number_format=number_format)
     assert not out.exists()
 
 
@@ -110,8 +110,10 @@ def test_the_command_writes_the_mean(
         make_adapter(base, path, value)
     out = tmp_path / "mean.gguf"
     command = ["train", "average", *map(str, paths)]
-    assert main.main([*command, "-o", str(out)]) == 0
+    assert main.main([*command, "--corpus", "ours", "-o", str(out)]) == 0
     assert capsys.readouterr().out == f"{out}\n"
-    assert tensor(read_gguf_header(out), "b") == 15.0
+    mean = read_gguf_header(out)
+    assert tensor(mean, "b") == 15.0
+    assert mean.text("polyspec.adapter.corpus") == "ours"
     assert main.main([*command, str(base.path), "-o", str(tmp_path / "no.gguf")]) == 3
     assert "cannot be averaged" in capsys.readouterr().err
