@@ -14,6 +14,7 @@ from polyspec.catalog.adapters import find_base, is_adapter
 from polyspec.errors import ModelError
 from polyspec.gguf_header import GgufHeader, read_gguf_header
 from polyspec.training.adapter_card import (
+    CARD,
     describe_adapter,
     read_alpha,
     read_languages,
@@ -25,6 +26,9 @@ from polyspec.training.adapter_export import (
     require_format,
 )
 from polyspec.training.weights import read_weights
+
+_TOLD = ("steps", "seed")
+"""Of each adapter."""
 
 
 def average_adapters(
@@ -41,7 +45,8 @@ def average_adapters(
 
     Args:
         adapters: At least one; one that is named twice counts twice.
-        card: What it is to say of itself, beside what it is the mean of.
+        card: What it is to say of itself, beside what it is the mean of; its `corpus`
+            instead of those of the adapters.
         out: Where it is to be.
         number_format: As `require_format` allows.
 
@@ -71,18 +76,35 @@ def average_adapters(
             total += np.float32(share / len(adapters)) * read_weights(adapter, name)
         return total
 
-    parts = ", ".join(describe_adapter(adapter) for adapter in adapters)
+    made = {
+        # Not what each began with: of means of means that would grow without end.
+        "mean of": ", ".join(describe_adapter(each, _TOLD) for each in adapters),
+        "corpus": "; ".join(_told(adapters, "corpus")),
+        "languages": ", ".join(
+            dict.fromkeys(
+                name
+                for names in _told(adapters, "languages")
+                for name in names.split(", ")
+            )
+        ),
+    }
     export_adapter(
         {parameter_name(tensor.name): mean(tensor.name) for tensor in first.tensors},
         alpha,
         read_gguf_header(base),
-        {"mean of": parts, **card},
+        {key: text for key, text in {**made, **card}.items() if text},
         out,
         languages=tuple(
             dict.fromkeys(tag for each in adapters for tag in read_languages(each))
         ),
         number_format=number_format,
     )
+
+
+def _told(adapters: Sequence[GgufHeader], key: str) -> list[str]:
+    """What their cards say under a key, each text once."""
+    texts = (adapter.text(f"{CARD}{key}") for adapter in adapters)
+    return list(dict.fromkeys(text for text in texts if text))
 
 
 def _shapes(adapter: GgufHeader) -> dict[str, tuple[int, ...]]:

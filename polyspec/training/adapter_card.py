@@ -1,5 +1,7 @@
 """What an adapter file says of itself."""
 
+from collections.abc import Sequence
+
 from polyspec.gguf_header import GgufHeader, StringArray
 
 ALPHA_KEY = "adapter.lora.alpha"
@@ -7,7 +9,7 @@ ALPHA_KEY = "adapter.lora.alpha"
 LANGUAGES_KEY = "general.languages"
 CARD = "polyspec.adapter."
 """Begins the keys of how it was made."""
-_ORIGINS = ("steps", "corpus", "start", "mean of")
+_ORIGIN = ("steps", "corpus", "start", "mean of")
 
 
 def read_rank(adapter: GgufHeader) -> int:
@@ -30,9 +32,12 @@ def read_languages(adapter: GgufHeader) -> list[str]:
     return [tag.decode("utf-8", "replace") for tag in tags]
 
 
-def describe_adapter(adapter: GgufHeader) -> str:
-    """Its name, and how it was made, for the card of an adapter made from it."""
-    told = {key: adapter.text(f"{CARD}{key}") for key in _ORIGINS}
+def describe_adapter(adapter: GgufHeader, keys: Sequence[str] = _ORIGIN) -> str:
+    """Its name, and what its card says, for the card of an adapter made from it.
+
+    Example: `news (steps: 700; corpus: PUD)`
+    """
+    told = {key: adapter.text(f"{CARD}{key}") for key in keys}
     known = "; ".join(f"{key}: {text}" for key, text in told.items() if text)
     name = adapter.path.stem
     return f"{name} ({known})" if known else name

@@ -36,12 +36,13 @@ def make_adapter(
     alpha: float = 8.0,
     rank: int = 4,
     languages: tuple[str, ...] = ("de",),
+    names: str = "German",
 ) -> GgufHeader:
     weights = {
         A: np.full((rank, 8), value, np.float32),
         B: np.full((8, rank), 10 * value, np.float32),
     }
-    card = {"steps": "7", "corpus": "made up"}
+    card = {"steps": "7", "seed": "3", "corpus": "made up", "languages": names}
     export_adapter(weights, alpha, base, card, out, languages=languages)
     return read_gguf_header(out)
 
@@ -54,7 +55,9 @@ def tensor(adapter: GgufHeader, side: str) -> float:
 
 def test_both_factors_are_averaged(base: GgufHeader, tmp_path: Path) -> None:
     one = make_adapter(base, tmp_path / "one.gguf", 1.0)
-    other = make_adapter(base, tmp_path / "other.gguf", 4.0, languages=("fr", "de"))
+    other = make_adapter(
+        base, tmp_path / "other.gguf", 4.0, 8.0, 4, ("fr", "de"), "French, German"
+    )
     average_adapters([one, other, one], {"figures": "chrF 40"}, tmp_path / "mean.gguf")
     mean = read_gguf_header(tmp_path / "mean.gguf")
     assert tensor(mean, "a") == pytest.approx(2.0, rel=1e-3)
@@ -62,9 +65,10 @@ def test_both_factors_are_averaged(base: GgufHeader, tmp_path: Path) -> None:
     assert read_languages(mean) == ["de", "fr"]
     assert mean.text("polyspec.adapter.figures") == "chrF 40"
     assert mean.text("polyspec.adapter.mean of") == (
-        "one (steps: 7; corpus: made up), other (steps: 7; corpus: made up), "
-        "one (steps: 7; corpus: made up)"
+        "one (steps: 7; seed: 3), other (steps: 7; seed: 3), one (steps: 7; seed: 3)"
     )
+    assert mean.text("polyspec.adapter.languages") == "German, French"
+    assert mean.text("polyspec.adapter.corpus") == "made up"
 
 
 def test_other_strengths_are_evened_out(base: GgufHeader, tmp_path: Path) -> None:
