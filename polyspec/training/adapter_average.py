@@ -57,10 +57,10 @@ def average_adapters(
         DocumentError: The mean cannot be written.
     """
     first = adapters[0]
-    require_format(number_format, read_rank(first))
     for adapter in adapters:
         if not is_adapter(adapter):
             raise _refuse(adapter, "it is no adapter")
+    require_format(number_format, read_rank(first))
     base = find_base(first)
     for adapter in adapters[1:]:
         if find_base(adapter) != base:
