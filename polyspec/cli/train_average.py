@@ -28,7 +28,7 @@ def average(
     """Take the mean of adapters, which often translates better than each.
 
     They should have begun with each other, or all with the same adapter: those of
-    unrelated runs have a mean that is worth nothing.
+    unrelated runs have little in common that a mean could keep.
 
     Example: polyspec train average before.gguf after.gguf -o mean.gguf
     """

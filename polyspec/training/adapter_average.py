@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from polyspec.catalog.adapters import find_base, is_adapter
+from polyspec.catalog.adapters import PROFILE_KEY, find_base, is_adapter
 from polyspec.errors import ModelError
 from polyspec.gguf_header import GgufHeader, read_gguf_header
+from polyspec.prompting.profiles import PAIRS
 from polyspec.training.adapter_card import (
     CARD,
     describe_adapter,
@@ -22,13 +23,12 @@ from polyspec.training.adapter_card import (
 )
 from polyspec.training.adapter_export import (
     export_adapter,
-    parameter_name,
     require_format,
 )
 from polyspec.training.weights import read_weights
 
-_TOLD = ("steps", "seed")
-"""Of each adapter."""
+_RUN = ("steps", "seed")
+"""What is told of each adapter."""
 
 
 def average_adapters(
@@ -52,14 +52,16 @@ def average_adapters(
 
     Raises:
         UsageError: The number format is unknown, or does not fit the rank.
-        ModelError: A file is no adapter or damaged, adapters are of different models
-            or sizes, or their model is not installed.
+        ModelError: A file is no adapter, not one of ours or damaged, adapters are of
+            different models or sizes, or their model is not installed.
         DocumentError: The mean cannot be written.
     """
     first = adapters[0]
     for adapter in adapters:
         if not is_adapter(adapter):
             raise _refuse(adapter, "it is no adapter")
+        if adapter.text(PROFILE_KEY) != PAIRS.name:
+            raise _refuse(adapter, "it was not made with polyspec train adapter")
     require_format(number_format, read_rank(first))
     base = find_base(first)
     for adapter in adapters[1:]:
@@ -70,15 +72,16 @@ def average_adapters(
     alpha = read_alpha(first)
 
     def mean(name: str) -> NDArray[np.float32]:
-        total = np.zeros_like(read_weights(first, name))
+        parts = []
         for adapter in adapters:
             share = read_alpha(adapter) / alpha if name.endswith("lora_b") else 1.0
-            total += np.float32(share / len(adapters)) * read_weights(adapter, name)
-        return total
+            parts.append(np.float32(share) * read_weights(adapter, name))
+        average: NDArray[np.float32] = np.mean(parts, axis=0, dtype=np.float32)
+        return average
 
     made = {
         # Not what each began with: of means of means that would grow without end.
-        "mean of": ", ".join(describe_adapter(each, _TOLD) for each in adapters),
+        "mean of": ", ".join(describe_adapter(each, _RUN) for each in adapters),
         "corpus": "; ".join(_told(adapters, "corpus")),
         "languages": ", ".join(
             dict.fromkeys(
@@ -89,7 +92,7 @@ def average_adapters(
         ),
     }
     export_adapter(
-        {parameter_name(tensor.name): mean(tensor.name) for tensor in first.tensors},
+        {tensor.name: mean(tensor.name) for tensor in first.tensors},
         alpha,
         read_gguf_header(base),
         {key: text for key, text in {**made, **card}.items() if text},

@@ -70,7 +70,7 @@ def export_adapter(
     """Write an adapter, whole or not at all.
 
     Args:
-        weights: Of the parameters that `add_lora` returns, under the same names.
+        weights: Of each tensor, by its name in the file, see `tensor_name`.
         alpha: Strength; llama.cpp multiplies by alpha over rank.
         base: Of the model that was trained.
         card: What it is to say of itself.
@@ -112,18 +112,11 @@ def tensor_name(parameter: str) -> str:
     return f"blk.{block}.{projection}.weight.{side}"
 
 
-def parameter_name(tensor: str) -> str:
-    """The name of a parameter by that of its tensor, the other way round."""
-    return tensor.replace(".", "_")
-
-
 def _tensors(
     weights: Mapping[str, NDArray[np.float32]], kind: int
 ) -> Iterator[TensorData]:
     for name, array in weights.items():
-        yield TensorData(
-            tensor_name(name), tuple(reversed(array.shape)), kind, _encode(array, kind)
-        )
+        yield TensorData(name, tuple(reversed(array.shape)), kind, _encode(array, kind))
 
 
 def _encode(array: NDArray[np.float32], kind: int) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from polyspec.training.adapter_export import tensor_name
 from polyspec.training.torch_gemma import PROJECTIONS, Gemma
 
 
@@ -86,8 +87,8 @@ def add_lora(model: Gemma, rank: int, alpha: float, seed: int) -> nn.ParameterDi
 
 
 def read_parameters(trained: nn.ParameterDict) -> dict[str, NDArray[np.float32]]:
-    """What was trained, as float32 arrays under the same names."""
+    """What was trained, as float32 arrays by the names of an adapter's tensors."""
     return {
-        name: weights.detach().float().cpu().numpy()
+        tensor_name(name): weights.detach().float().cpu().numpy()
         for name, weights in trained.items()
     }

@@ -9,13 +9,15 @@ from polyspec.catalog.store import model_path
 from polyspec.cli import main
 from polyspec.errors import ModelError, UsageError
 from polyspec.gguf_header import GgufHeader, read_gguf_header
+from polyspec.prompting.profiles import find_profile
+from polyspec.training import adapter_export
 from polyspec.training.adapter_average import average_adapters
 from polyspec.training.adapter_card import read_alpha, read_languages
 from polyspec.training.adapter_export import export_adapter
 from polyspec.training.weights import read_weights
 from tests.tiny_gemma import write_tiny_gemma
 
-A, B = "blk_0_attn_q_weight_lora_a", "blk_0_attn_q_weight_lora_b"
+A, B = "blk.0.attn_q.weight.lora_a", "blk.0.attn_q.weight.lora_b"
 
 
 def install(name: str) -> GgufHeader:
@@ -85,6 +87,18 @@ def test_an_adapter_without_a_strength_counts_once(
 ) -> None:
     adapter = make_adapter(base, tmp_path / "one.gguf", 1.0, alpha=0.0)
     assert read_alpha(adapter) == 4.0
+
+
+def test_an_adapter_made_for_another_prompt_is_refused(
+    base: GgufHeader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make_adapter(base, tmp_path / "one.gguf", 1.0)
+    monkeypatch.setattr(adapter_export, "PAIRS", find_profile("plain"))
+    other = make_adapter(base, tmp_path / "other.gguf", 1.0)
+    monkeypatch.undo()
+    with pytest.raises(ModelError) as caught:
+        average_adapters([one, other], {}, tmp_path / "mean.gguf")
+    assert caught.value.cause == "it was not made with polyspec train adapter"
 
 
 def test_what_has_no_mean_is_refused(base: GgufHeader, tmp_path: Path) -> None:
