@@ -73,8 +73,13 @@ def fields(num_layers: int) -> Fields:
     }
 
 
-def write_tiny_gemma(path: Path, num_layers: int = 6, seed: int = 0) -> Path:
-    """Write the model; its matrices are random, its norms 1."""
+def write_tiny_gemma(
+    path: Path, num_layers: int = 6, seed: int = 0, embedding_scale: float = 1.0
+) -> Path:
+    """Write the model; its matrices are random, its norms 1.
+
+    The smaller the embeddings, the less sure it is, and the sooner it learns.
+    """
     rng = np.random.default_rng(seed)
 
     def matrix(name: str, rows: int, columns: int, scale: float = 0.1) -> TensorData:
@@ -85,7 +90,7 @@ def write_tiny_gemma(path: Path, num_layers: int = 6, seed: int = 0) -> Path:
         return TensorData(name, (size,), F32, np.ones((1, size), "<f4").view(np.uint8))
 
     tensors = [
-        matrix("token_embd.weight", len(TOKENS), WIDTH, 1.0),
+        matrix("token_embd.weight", len(TOKENS), WIDTH, embedding_scale),
         norm("output_norm.weight", WIDTH),
     ]
     for layer in range(num_layers):

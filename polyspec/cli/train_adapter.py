@@ -10,7 +10,7 @@ from polyspec.errors import UsageError
 
 if TYPE_CHECKING:
     from polyspec.gguf_header import GgufHeader
-    from polyspec.training.adapter_run import AdapterTraining
+    from polyspec.training.adapter_run import AdapterTraining, HoldThenFall
     from polyspec.training.pairs import PairFile, PairSampler
 
 
@@ -50,12 +50,24 @@ def adapter(
             help="Begin with this adapter, a name or a .gguf, instead of from nothing.",
         ),
     ] = None,
+    objective: Annotated[
+        str,
+        typer.Option(
+            help="likelihood learns each translation; chrf++ lets a translator draw "
+            "some of its own, and learns which are nearest."
+        ),
+    ] = "likelihood",
     steps: Annotated[int, typer.Option(min=1, help="Steps of training.")] = 2000,
     minutes: Annotated[
         float | None,
         typer.Option(min=0.1, help="Stop after so long; run again to go on."),
     ] = None,
-    rate: Annotated[float, typer.Option(min=0.0, help="Highest learning rate.")] = 3e-4,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="Highest learning rate; 0.0003, or 0.0001 for chrf++."
+        ),
+    ] = None,
     rank: Annotated[
         int, typer.Option(min=1, max=256, help="Size of the adapter.")
     ] = 32,
@@ -103,12 +115,12 @@ def adapter(
     files = name_files(pairs, weight or [])
     header = read_gguf_header(find_model(target))
     from polyspec.training.adapter_run import (
+        REWARD,
         AdapterOptions,
         AdapterTraining,
-        HoldThenFall,
     )
 
-    schedule = HoldThenFall(steps, peak_rate=rate, num_warmup=50, save_every=50)
+    schedule = _make_schedule(objective, steps, rate, has_start=start is not None)
     chosen = AdapterOptions(
         schedule,
         rank=rank,
@@ -118,9 +130,11 @@ def adapter(
         num_threads=threads,
         device=device,
         is_compiled=is_compiled,
+        objective=objective,
         number_format=number_format,
     )
-    sampler = _read_pairs(files, avoid or [], from_, header, batch, seed)
+    is_wide = objective == REWARD
+    sampler = _read_pairs(files, avoid or [], from_, header, batch, seed, is_wide)
     kept = checkpoint or out.with_suffix(".checkpoint")
     begun = read_gguf_header(find_model(start)) if start else None
     training = AdapterTraining(header, sampler, chosen, kept, begun)
@@ -161,6 +175,37 @@ def name_files(paths: list[Path], weights: list[str]) -> "list[PairFile]":
     return named
 
 
+def _make_schedule(
+    objective: str, steps: int, rate: float | None, *, has_start: bool
+) -> "HoldThenFall":
+    """The rates that suit an objective, where none was passed.
+
+    Raises:
+        UsageError: There is no such objective, or it needs more than was passed.
+    """
+    from polyspec.training.adapter_run import LIKELIHOOD, OBJECTIVES, HoldThenFall
+    from polyspec.training.requirements import require_libraries
+
+    if objective not in OBJECTIVES:
+        raise UsageError(
+            f"there is no objective {objective!r}",
+            cause=f"there are {' and '.join(OBJECTIVES)}",
+            remedy="pass one of them to --objective",
+        )
+    if objective == LIKELIHOOD:
+        peak = 3e-4 if rate is None else rate
+        return HoldThenFall(steps, peak, num_warmup=50, save_every=50)
+    require_libraries("sacrebleu")
+    if not has_start:
+        raise UsageError(
+            "a model that is no translator cannot learn from its own translations",
+            cause=f"--objective {objective} begins with an adapter",
+            remedy="pass one with --start",
+        )
+    peak = 1e-4 if rate is None else rate
+    return HoldThenFall(steps, peak, num_warmup=8, save_every=10)
+
+
 def _read_pairs(
     files: "list[PairFile]",
     avoid: list[Path],
@@ -168,6 +213,7 @@ def _read_pairs(
     header: "GgufHeader",
     batch_size: int,
     seed: int,
+    is_wide: bool,
 ) -> "PairSampler":
     from polyspec.languages import find_language
     from polyspec.tables.corpus import read_pairs
@@ -190,6 +236,7 @@ def _read_pairs(
                 for pair in read_pairs(path)
                 for side in pair
             ),
+            is_wide=is_wide,
         )
         bar.update(sum(sampler.num_pairs.values()))
     for file, found in find_foreign(sampler):

@@ -4,8 +4,9 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 
@@ -18,14 +19,20 @@ from polyspec.training.adapter_card import describe_adapter
 from polyspec.training.adapter_export import export_adapter
 from polyspec.training.adapter_loss import measure_pairs
 from polyspec.training.adapter_start import begin_with
+from polyspec.training.encoding import make_decoder
 from polyspec.training.lora import add_lora, read_parameters
 from polyspec.training.pairs import Pair, PairFile, PairSampler
+from polyspec.training.reward_loss import RewardLoss
 from polyspec.training.torch_gemma import PROJECTIONS, Gemma, load_gemma
 from polyspec.training.trainer import Schedule, Trainer
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+LIKELIHOOD, REWARD = "likelihood", "chrf++"
+OBJECTIVES = (LIKELIHOOD, REWARD)
+"""The translation of each pair; or translations of its own, by how like that one
+they are."""
 _NUM_JUDGED = 200
 """Sentences of a file by which its language is told."""
 
@@ -68,8 +75,14 @@ class AdapterOptions:
     """As torch names it."""
     is_compiled: bool = False
     """Whether torch compiles the blocks first: takes minutes, and a C++ compiler."""
+    objective: str = LIKELIHOOD
+    """What is learned from a pair."""
     number_format: str = "f16"
     """Of the exported adapter, as `require_format` allows."""
+
+
+Loss: TypeAlias = Callable[[Sequence[Pair]], "tuple[Tensor, int]"]
+"""The summed loss over pairs and the number of its terms."""
 
 
 class AdapterTraining:
@@ -106,6 +119,7 @@ class AdapterTraining:
         self._model.to(options.device)
         if options.is_compiled:
             _compile(self._model)
+        objective = options.objective
         subject = {
             "target": base.path.stem,
             "tokenizer": tokenizer_fingerprint(base),
@@ -115,9 +129,15 @@ class AdapterTraining:
             "batch_size": str(options.batch_size),
             "seed": str(options.seed),
             "start": "" if start is None else hash_file(start.path),
+            # Checkpoints from before there was a choice do not note one.
+            **({"objective": objective} if objective != LIKELIHOOD else {}),
         }
         self._trainer: Trainer[Pair] = Trainer(
-            self._trained, self._measure, options.schedule, checkpoint, subject
+            self._trained,
+            self._make_loss(objective),
+            options.schedule,
+            checkpoint,
+            subject,
         )
         self._log = checkpoint.with_suffix(".jsonl")
 
@@ -168,6 +188,7 @@ class AdapterTraining:
             "rate": str(options.schedule.peak_rate),
             "rank": str(options.rank),
             "seed": str(options.seed),
+            "objective": options.objective,
             **({"start": describe_adapter(self._start)} if self._start else {}),
             **card,
         }
@@ -181,8 +202,11 @@ class AdapterTraining:
             number_format=options.number_format,
         )
 
-    def _measure(self, pairs: Sequence[Pair]) -> "tuple[Tensor, int]":
-        return measure_pairs(self._model, pairs)
+    def _make_loss(self, objective: str) -> Loss:
+        if objective == LIKELIHOOD:
+            return partial(measure_pairs, self._model)
+        decode = make_decoder(self._base)
+        return RewardLoss(self._model, decode, self._options.seed)
 
     def _note(self, num_done: int, loss: float, elapsed_s: float) -> None:
         entry = {

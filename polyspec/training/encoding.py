@@ -31,6 +31,21 @@ def open_encoder(header: GgufHeader, note: Callable[[str], None]) -> Iterator[En
         yield encoder
 
 
+def make_decoder(header: GgufHeader) -> Callable[[Sequence[int]], str]:
+    """What turns token ids of a model into text; broken characters are marked.
+
+    Raises:
+        ModelError: llama.cpp cannot load the vocabulary.
+    """
+    with Model(header.path, gpu_layers=0, vocab_only=True) as model:
+        pieces = [model.tokenizer.piece(i) for i in range(model.tokenizer.vocab_size)]
+
+    def decode(ids: Sequence[int]) -> str:
+        return b"".join(pieces[i] for i in ids).decode("utf-8", "replace")
+
+    return decode
+
+
 class _LlamaEncoder:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer

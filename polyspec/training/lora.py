@@ -4,12 +4,15 @@ Source: Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, ICLR 2022
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from polyspec.training.adapter_export import tensor_name
 from polyspec.training.torch_gemma import PROJECTIONS, Gemma
@@ -28,8 +31,12 @@ class LoraLinear(nn.Module):
         self.scale = scale
         self.lora_a = nn.Parameter(torch.empty(rank, frozen.in_features))
         self.lora_b = nn.Parameter(torch.zeros(frozen.out_features, rank))
+        self.merged: Tensor | None = None
+        """Both matrices as one, while `merge_lora` holds."""
 
     def forward(self, inputs: Tensor) -> Tensor:
+        if self.merged is not None:
+            return functional.linear(inputs, self.merged)
         rows = inputs.reshape(-1, inputs.shape[-1])
         outputs: Tensor = _LoraProduct.apply(
             rows, self.weight, self.lora_a, self.scale * self.lora_b
@@ -84,6 +91,21 @@ def add_lora(model: Gemma, rank: int, alpha: float, seed: int) -> nn.ParameterDi
             trained[f"{stem}_lora_a"] = lora.lora_a
             trained[f"{stem}_lora_b"] = lora.lora_b
     return nn.ParameterDict(trained)
+
+
+@contextmanager
+def merge_lora(model: Gemma) -> Iterator[None]:
+    """Compute with one matrix instead of two meanwhile; nothing can be trained then."""
+    layers = [each for each in model.modules() if isinstance(each, LoraLinear)]
+    with torch.no_grad():
+        for each in layers:
+            product = each.scale * (each.lora_b @ each.lora_a)
+            each.merged = (each.weight.float() + product).to(each.weight.dtype)
+    try:
+        yield
+    finally:
+        for each in layers:
+            each.merged = None
 
 
 def read_parameters(trained: nn.ParameterDict) -> dict[str, NDArray[np.float32]]:

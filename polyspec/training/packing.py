@@ -95,7 +95,7 @@ def _pack_row(lessons: Sequence[Lesson], token_map: TokenMap) -> PackedRow:
     return PackedRow(
         torch.tensor(ids),
         torch.tensor(positions),
-        _make_mask(torch.tensor(owners)),
+        make_mask(torch.tensor(owners)),
         torch.tensor(places),
         torch.tensor(_map_all([each.answer_ids for each in lessons], token_map)),
         torch.tensor(_map_all([each.likely_ids for each in lessons], token_map)).view(
@@ -113,8 +113,13 @@ def _map_all(arrays: Sequence[TokenArray], token_map: TokenMap) -> list[int]:
     ]
 
 
-def _make_mask(owners: Tensor) -> Tensor:
-    """Who may look at whom; owner 0 is the shared beginning."""
-    is_before = torch.ones(len(owners), len(owners)).tril().bool()
-    is_own = (owners[:, None] == owners[None, :]) | (owners[None, :] == 0)
+def make_mask(owners: Tensor) -> Tensor:
+    """Who may look at whom, `(..., T, T)`, by whose each token is, `(..., T)`.
+
+    All see owner 0, the shared beginning, and what they own, as far as it is before.
+    """
+    length = owners.shape[-1]
+    is_before = torch.ones(length, length, device=owners.device).tril().bool()
+    is_own = owners.unsqueeze(-1) == owners.unsqueeze(-2)
+    is_own |= owners.unsqueeze(-2) == 0
     return is_before & is_own

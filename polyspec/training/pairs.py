@@ -6,7 +6,7 @@ can go on anywhere.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,6 +20,8 @@ from polyspec.tables.encoder import Encoder
 
 POOL_BATCHES = 64
 """Batches that are drawn together, so that each can be of pairs of one length."""
+_LEAST_OFTEN = 2
+"""Times that a token stands in all translations to be among wide candidates."""
 _LEAST_CHARS, _MOST_CHARS = 12, 600
 """Of either side: shorter ones teach little, longer ones take too much memory."""
 
@@ -52,7 +54,7 @@ class Pair:
     target_ids: tuple[int, ...]
     """The translation and the line break that ends it."""
     candidates: NDArray[np.int64]
-    """All tokens that the pool of this pair has, sorted: the softmax is over them."""
+    """Tokens that the softmax is over, sorted: all of the pool that the pair is in."""
 
     @property
     def num_tokens(self) -> int:
@@ -73,6 +75,7 @@ class PairSampler:
         batch_size: int,
         seed: int,
         avoid: frozenset[str] = frozenset(),
+        is_wide: bool = False,
     ) -> None:
         """Read the files.
 
@@ -85,6 +88,8 @@ class PairSampler:
             seed: Start of all draws.
             avoid: Sentences of either side, folded by `fold`, that are left out, since
                 the result will be measured on them.
+            is_wide: Whether candidates are also the tokens of other pools, as a model
+                needs them that writes translations of its own.
 
         Raises:
             TableError: A file cannot be read.
@@ -95,6 +100,7 @@ class PairSampler:
         self._encoder = encoder
         self._bos_ids = bos_ids
         self._batch_size = batch_size
+        self._is_wide = is_wide
         self._seed = seed
         self._pairs = [_read(file, avoid) for file in files]
         weights = np.array([file.weight for file in files], dtype=np.float64)
@@ -148,10 +154,20 @@ class PairSampler:
         tails = self._encoder.encode([f"{name}:" for name in names])
         targets = self._encoder.encode([f" {pair[1]}\n" for _, pair in chosen])
         candidates = np.unique(np.concatenate([*sources, *targets]).astype(np.int64))
+        if self._is_wide:
+            candidates = np.union1d(candidates, self._usual_tokens)
         return [
             Pair((*self._bos_ids, *leads, *text, *tail), tuple(target), candidates)
             for text, tail, target in zip(sources, tails, targets, strict=True)
         ]
+
+    @cached_property
+    def _usual_tokens(self) -> NDArray[np.int64]:
+        """Tokens that stand in translations more than once, sorted."""
+        texts = [f" {target}\n" for pairs in self._pairs for _, target in pairs]
+        ids = np.concatenate(self._encoder.encode(texts)).astype(np.int64)
+        tokens, counts = np.unique(ids, return_counts=True)
+        return tokens[counts >= _LEAST_OFTEN]
 
 
 def fold(sentence: str) -> str:

@@ -120,12 +120,58 @@ class RmsNorm(nn.Module):
         )
 
 
+class Past:
+    """What the blocks keep of the tokens so far, for those that follow.
+
+    Rows are sequences; memory for all tokens to come is taken at once.
+    """
+
+    def __init__(self, num_layers: int, capacity: int) -> None:
+        """Keep up to `capacity` tokens a row."""
+        self.length = 0
+        """Tokens so far; the same of each row."""
+        self.capacity = capacity
+        self._positions: Tensor | None = None
+        self._keys: list[Tensor | None] = [None] * num_layers
+        self._values: list[Tensor | None] = [None] * num_layers
+
+    def see(self, positions: Tensor) -> Tensor:
+        """Add the positions `(B, T)` of new tokens; return those of all."""
+        self._positions = self._write(self._positions, positions)
+        self.length += positions.shape[1]
+        return self._positions[:, : self.length]
+
+    def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Add keys and values `(B, T, H, D)` of the tokens last seen; return all."""
+        self.length -= keys.shape[1]
+        self._keys[layer] = all_keys = self._write(self._keys[layer], keys)
+        self._values[layer] = all_values = self._write(self._values[layer], values)
+        self.length += keys.shape[1]
+        return all_keys[:, : self.length], all_values[:, : self.length]
+
+    def choose(self, rows: Tensor) -> None:
+        """Go on with these rows, of which one may be named several times."""
+        assert self._positions is not None
+        self._positions = self._positions[rows]
+        for kept in (self._keys, self._values):
+            for layer, tensor in enumerate(kept):
+                assert tensor is not None
+                kept[layer] = tensor[rows]
+
+    def _write(self, kept: Tensor | None, new: Tensor) -> Tensor:
+        if kept is None:
+            kept = new.new_zeros(new.shape[0], self.capacity, *new.shape[2:])
+        kept[:, self.length : self.length + new.shape[1]] = new
+        return kept
+
+
 class Block(nn.Module):
     """Attention and feed-forward, each between two norms."""
 
     def __init__(self, shape: GemmaShape, index: int) -> None:
         super().__init__()
         self.shape = shape
+        self.index = index
         self.is_global = (index + 1) % shape.blocks_per_global == 0
         width, head = shape.width, shape.head_width
         queries, keys = shape.num_heads * head, shape.num_kv_heads * head
@@ -143,9 +189,11 @@ class Block(nn.Module):
         self.ffn_norm = RmsNorm(width, shape.norm_epsilon)
         self.post_ffw_norm = RmsNorm(width, shape.norm_epsilon)
 
-    def forward(self, hidden: Tensor, rope: Rope, mask: Tensor | None) -> Tensor:
+    def forward(
+        self, hidden: Tensor, rope: Rope, mask: Tensor | None, past: Past | None = None
+    ) -> Tensor:
         """Map `(B, T, W)` to `(B, T, W)`."""
-        attended = self._attend(self.attn_norm(hidden), rope, mask)
+        attended = self._attend(self.attn_norm(hidden), rope, mask, past)
         hidden = hidden + self.post_attention_norm(attended)
         normed = self.ffn_norm(hidden)
         gate = functional.gelu(self.ffn_gate(normed), approximate="tanh")
@@ -153,12 +201,16 @@ class Block(nn.Module):
         fed = self.post_ffw_norm(fed)
         return hidden + fed
 
-    def _attend(self, normed: Tensor, rope: Rope, mask: Tensor | None) -> Tensor:
+    def _attend(
+        self, normed: Tensor, rope: Rope, mask: Tensor | None, past: Past | None
+    ) -> Tensor:
         batch, length, _ = normed.shape
         heads = (batch, length, -1, self.shape.head_width)
         queries = _turn(self.attn_q_norm(self.attn_q(normed).view(heads)), rope)
         keys = _turn(self.attn_k_norm(self.attn_k(normed).view(heads)), rope)
         values = self.attn_v(normed).view(heads)
+        if past is not None:
+            keys, values = past.extend(self.index, keys, values)
         attended = functional.scaled_dot_product_attention(
             queries.transpose(1, 2),
             keys.transpose(1, 2),
@@ -201,7 +253,11 @@ class Gemma(nn.Module):
         self.output_norm = RmsNorm(shape.width, shape.norm_epsilon)
 
     def forward(
-        self, ids: Tensor, positions: Tensor | None = None, mask: Tensor | None = None
+        self,
+        ids: Tensor,
+        positions: Tensor | None = None,
+        mask: Tensor | None = None,
+        past: Past | None = None,
     ) -> Tensor:
         """Normalized hidden states `(B, T, W)` of token ids `(B, T)`.
 
@@ -211,11 +267,14 @@ class Gemma(nn.Module):
             mask: True where a token may look, `(T, T)` or `(B, 1, T, T)`; by default
                 each sees itself and all before it. Local blocks see no further than
                 the window either way.
+            past: What stands before, which these tokens join. Then `positions` are
+                `(B, T)` and `mask` is `(B, 1, T, all tokens)`, and both are needed.
         """
         length = ids.shape[1]
         if positions is None:
             positions = torch.arange(length, device=ids.device)
-        masks = mask, self._limit_to_window(positions, mask)
+        seen = positions if past is None else past.see(positions)
+        masks = mask, self._limit_to_window(positions, seen, mask)
         head = self.shape.head_width
         ropes = (
             make_rope(positions, head, self.shape.rope_base, self.shape.rope_scale),
@@ -224,7 +283,9 @@ class Gemma(nn.Module):
         hidden = self.token_embd(ids) * self.shape.width**0.5
         for block in self.blk:
             kind = 0 if block.is_global else 1
-            hidden = block(hidden, ropes[kind], masks[kind])
+            # Compiled code would be made anew for each block and length of the past.
+            compute = block if past is None else block.forward
+            hidden = compute(hidden, ropes[kind], masks[kind], past)
         normed: Tensor = self.output_norm(hidden)
         return normed
 
@@ -232,10 +293,12 @@ class Gemma(nn.Module):
         """Scores of the next token, `(B, T, V)`; the output layer is the embedding."""
         return functional.linear(self(ids), self.token_embd.weight)
 
-    def _limit_to_window(self, positions: Tensor, mask: Tensor | None) -> Tensor | None:
+    def _limit_to_window(
+        self, positions: Tensor, seen: Tensor, mask: Tensor | None
+    ) -> Tensor | None:
         if int(positions.max()) < self.shape.window:
             return mask
-        distance = positions.unsqueeze(-1) - positions.unsqueeze(-2)
+        distance = positions.unsqueeze(-1) - seen.unsqueeze(-2)
         is_near = distance < self.shape.window
         if positions.dim() > 1:
             is_near = is_near.unsqueeze(1)

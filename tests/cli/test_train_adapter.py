@@ -106,3 +106,35 @@ def test_the_libraries_for_training_are_asked_for(
     monkeypatch.setattr("polyspec.training.requirements.find_spec", lambda name: None)
     assert run_command(pairs, tmp_path / "out.gguf") == 2
     assert 'pip install "polyspec[train]"' in capsys.readouterr().err
+
+
+def test_a_translator_learns_from_its_own_translations(
+    base: GgufHeader, pairs: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("sacrebleu")
+    start, out = tmp_path / "start.gguf", tmp_path / "better.gguf"
+    assert run_command(pairs, start) == 0
+    more = ("--objective", "chrf++", "--start", str(start), "--steps", "2")
+    assert run_command(pairs, out, *more) == 0
+    assert read_gguf_header(out).text("polyspec.adapter.objective") == "chrf++"
+
+
+@pytest.mark.parametrize(
+    ("objective", "problem"),
+    [
+        ("chrf++", "no translator cannot learn from its own"),
+        ("bleu", "there is no objective 'bleu'"),
+    ],
+)
+def test_an_objective_that_cannot_be_followed_is_refused(
+    base: GgufHeader,
+    pairs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    objective: str,
+    problem: str,
+) -> None:
+    out = tmp_path / "out.gguf"
+    assert run_command(pairs, out, "--objective", objective) != 0
+    assert problem in capsys.readouterr().err
+    assert not out.exists()
