@@ -8,7 +8,7 @@ CONSTRAINTS := requirements/constraints.txt
 LLAMA_CPP := llama-cpp-python
 TEST_MODELS := gemma-3-270m smollm2-135m-instruct
 TABLE_MODELS := gemma-3-270m qwen2.5-coder-0.5b-instruct
-DEMO_MODELS := qwen2.5-coder-1.5b-instruct
+DEMO_MODELS := gemma-3-270m-translate qwen2.5-coder-1.5b-instruct
 TEST_JOBS ?= 2
 
 .PHONY: help venv models test-models demo-models demo test check bench docs \

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from polyspec.catalog.adapters import PROFILE_KEY, find_base, is_adapter
 from polyspec.catalog.pairs import find_draft_of
+from polyspec.catalog.ranking import ANYTHING, Task
 from polyspec.catalog.store import default_model, find_model
 from polyspec.decoding.interfaces import Target
 from polyspec.decoding.scheduler import num_read_ahead
@@ -117,6 +118,7 @@ def load_model(
     report: Callable[[str], None] = silent,
     effort: Effort = QUICK,
     num_texts: int = 1,
+    task: Task = ANYTHING,
 ) -> Iterator[Loaded]:
     """Load a model, measure its steps if that was never done, and free it at the end.
 
@@ -126,12 +128,13 @@ def load_model(
         effort: How long measuring may take.
         num_texts: About how many texts there are to be written side by side. For many,
             weights are arranged as wide steps are fastest.
+        task: What it is for, by which a model is chosen where the settings name none.
 
     Raises:
         ModelError: The model is missing, damaged or unsuitable.
         EngineError: There is not enough memory.
     """
-    path = find_model(settings.model) if settings.model else default_model()
+    path = find_model(settings.model) if settings.model else default_model(task)
     header = read_gguf_header(path)
     adapter = path if is_adapter(header) else None
     base = find_base(header) if adapter else path

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from polyspec import translator as real
+from polyspec.catalog.ranking import ANYTHING, Task
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.step_cost import StepCost
 from polyspec.drafting.compose import Drafting, require_drafter
@@ -21,7 +22,7 @@ from polyspec.languages import Language
 from polyspec.loading import Loaded, silent
 from polyspec.paths import data_dir
 from polyspec.prompting.interfaces import Completed, CompletionRequest, Piece
-from polyspec.prompting.profiles import TRANSLATEGEMMA
+from polyspec.prompting.profiles import TRANSLATEGEMMA, Profile
 from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.translator import Translator
@@ -54,7 +55,9 @@ class FakeOpening:
     notes: Sequence[str] = ()
     opened: list[Settings] = field(default_factory=list)
     num_texts: list[int] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
     num_closed: int = 0
+    profile: Profile = TRANSLATEGEMMA
     has_assets: bool = False
     """Whether memory, glossary and history are at work."""
 
@@ -65,8 +68,10 @@ class FakeOpening:
         report: Callable[[str], None] = silent,
         *,
         num_texts: int = 1,
+        task: Task = ANYTHING,
     ) -> Iterator[Translator]:
         self.num_texts.append(num_texts)
+        self.tasks.append(task)
         require_drafter(settings.draft)
         self.opened.append(settings)
         assets = UserAssets(settings, report, data_dir()) if self.has_assets else None
@@ -74,7 +79,7 @@ class FakeOpening:
         try:
             yield FakeTranslator(
                 settings,
-                cast(Loaded, SimpleNamespace(profile=TRANSLATEGEMMA, model=model)),
+                cast(Loaded, SimpleNamespace(profile=self.profile, model=model)),
                 cast(Session, self.completer),
                 Drafting("history", Feedback()),
                 self.completer.num_places,
@@ -155,6 +160,7 @@ class FakeLoading:
     loaded: Loaded = field(default_factory=make_loaded)
     settings: list[Settings] = field(default_factory=list)
     num_texts: list[int] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
 
     @contextmanager
     def __call__(
@@ -163,8 +169,10 @@ class FakeLoading:
         report: Callable[[str], None] = silent,
         effort: Effort = QUICK,
         num_texts: int = 1,
+        task: Task = ANYTHING,
     ) -> Iterator[Loaded]:
         self.settings.append(settings)
         self.num_texts.append(num_texts)
+        self.tasks.append(task)
         report("measuring how fast tiny is here, once")
         yield self.loaded

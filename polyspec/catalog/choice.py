@@ -1,6 +1,7 @@
 """Which model suits a machine."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from polyspec.catalog.manifest import Catalogue, ModelEntry, Role
@@ -14,6 +15,9 @@ class Choice:
 
     entry: ModelEntry
     reason: str
+    general: ModelEntry | None = None
+    """What to take besides where the model only translates; None if it does more, or
+    if nothing better fits than what it changes."""
 
 
 def choose_model(
@@ -40,17 +44,21 @@ def choose_model(
         for entry in catalogue.model
         if entry.verified and entry.role is Role.TARGET
     ]
-    for entry in candidates:
-        base = catalogue.find(entry.base) if entry.base else None
-        size_bytes = sum(part.size_bytes or 0 for part in (entry, base) if part)
-        if entry.min_memory_bytes <= memory_bytes and size_bytes <= free_disk_bytes:
-            reason = (
-                f"{entry.name} is the best verified model for this machine: "
-                f"it needs {_gigabytes(entry.min_memory_bytes)} of memory and "
-                f"{_gigabytes(size_bytes)} on disk, free are "
-                f"{_gigabytes(memory_bytes)} and {_gigabytes(free_disk_bytes)}"
-            )
-            return Choice(entry, reason)
+    fitting = [
+        entry
+        for entry in candidates
+        if entry.min_memory_bytes <= memory_bytes
+        and _size_on_disk(catalogue, entry) <= free_disk_bytes
+    ]
+    if fitting:
+        entry = fitting[0]
+        reason = (
+            f"{entry.name} is the best verified model for this machine: "
+            f"it needs {_gigabytes(entry.min_memory_bytes)} of memory and "
+            f"{_gigabytes(_size_on_disk(catalogue, entry))} on disk, free are "
+            f"{_gigabytes(memory_bytes)} and {_gigabytes(free_disk_bytes)}"
+        )
+        return Choice(entry, reason, _find_general(fitting))
     smallest = min((entry.min_memory_bytes for entry in candidates), default=0)
     raise ModelError(
         "no verified model fits this machine",
@@ -80,6 +88,21 @@ def choose_for_this_machine(catalogue: Catalogue, gpu_memory_bytes: int = 0) -> 
         free_disk_bytes=shutil.disk_usage(folder).free,
         gpu_memory_bytes=gpu_memory_bytes,
     )
+
+
+def _size_on_disk(catalogue: Catalogue, entry: ModelEntry) -> int:
+    """Of a model and, if it is an adapter, of the one that it changes."""
+    base = catalogue.find(entry.base) if entry.base else None
+    return sum(part.size_bytes or 0 for part in (entry, base) if part)
+
+
+def _find_general(fitting: Sequence[ModelEntry]) -> ModelEntry | None:
+    first = fitting[0]
+    if first.translates is None:
+        return None
+    others = (entry for entry in fitting if entry.translates is None)
+    best = next(others, None)
+    return None if best is None or best.name == first.base else best
 
 
 def _gigabytes(size_bytes: int) -> str:

@@ -96,6 +96,19 @@ Source: TypeAlias = Annotated[
 ]
 
 
+_Code: TypeAlias = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
+"""ISO 639-3."""
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class TranslatedLanguages:
+    """What a model that does nothing but translate is the best choice for."""
+
+    sources: Annotated[tuple[_Code, ...], Field(min_length=1)]
+    targets: Annotated[tuple[_Code, ...], Field(min_length=1)]
+
+
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEntry:
@@ -124,6 +137,8 @@ class ModelEntry:
     """The model that drafts best for this one."""
     base: ModelName | None = None
     """The model that this one, an adapter, changes; it is installed as well."""
+    translates: TranslatedLanguages | None = None
+    """Only for models that do nothing else; the others translate what they can."""
 
 
 @with_config(_STRICT)

@@ -15,8 +15,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from polyspec.catalog.hashing import hash_file
-from polyspec.catalog.manifest import ModelEntry, Role, read_catalogue
+from polyspec.catalog.manifest import ModelEntry, read_catalogue
 from polyspec.catalog.partial import discard_partial, write_atomically
+from polyspec.catalog.ranking import ANYTHING, Task, rank_models
 from polyspec.errors import ModelError
 from polyspec.gguf_header import read_gguf_header
 from polyspec.paths import models_dir
@@ -137,14 +138,13 @@ def find_model(name_or_path: str | Path) -> Path:
     raise _unknown_name(name)
 
 
-def default_model() -> Path:
-    """The installed model that the catalogue ranks highest, else any.
+def default_model(task: Task = ANYTHING) -> Path:
+    """The installed model that the catalogue ranks highest for a task, else any.
 
     Raises:
         ModelError: None is installed.
     """
-    entries = read_catalogue().model
-    ranks = {e.name: i for i, e in enumerate(entries) if e.role is Role.TARGET}
+    ranks = rank_models(read_catalogue(), task)
     models = installed_models()
     if not models:
         raise ModelError(
@@ -152,7 +152,7 @@ def default_model() -> Path:
             cause=f"{models_dir()} holds none",
             remedy="polyspec models pull",
         )
-    best = min(models, key=lambda model: ranks.get(model.name, len(entries)))
+    best = min(models, key=lambda model: ranks.get(model.name, len(ranks)))
     _require_size(best)
     return best.path
 

@@ -12,6 +12,7 @@ from polyspec.cli.active_time import ActiveClock
 from polyspec.cli.document_choice import DocumentChoice
 from polyspec.cli.job_journal import open_journal
 from polyspec.cli.job_tally import DocumentSize, Tally, measure
+from polyspec.cli.model_choice import describe_task
 from polyspec.cli.report_file import write_report
 from polyspec.cli.run_stats import show_stats
 
@@ -54,7 +55,7 @@ def translate_document(
     What went wrong in a segment is told as it happens, and how many there were at the
     end. A job that writes a file goes on where an earlier run of it was stopped.
     """
-    from polyspec.translator import open_translator
+    from polyspec.translator import open_translator, read_beginning
 
     for note in job.document.notes:
         diagnostics.note(note)
@@ -66,10 +67,14 @@ def translate_document(
         with _open_sink(job.target, None) as sink:
             job.document.write(sink, lambda _: None)
     else:
+        task = describe_task(settings, read_beginning(job.document))
         with (
             clock.notice_pauses(),
             open_translator(
-                settings, diagnostics.note, num_texts=size.num_translatable
+                settings,
+                diagnostics.note,
+                num_texts=size.num_translatable,
+                task=task,
             ) as it,
         ):
             for note in it.notes:

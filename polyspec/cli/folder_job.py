@@ -16,6 +16,7 @@ from polyspec.cli.done_files import DoneFiles
 from polyspec.cli.folder_files import FileFilter, Watch, find_files, stamp_files
 from polyspec.cli.job_journal import has_journal
 from polyspec.cli.job_tally import DocumentSize, Tally, measure
+from polyspec.cli.model_choice import describe_task
 from polyspec.cli.report_file import write_report
 from polyspec.cli.run_stats import show_stats
 from polyspec.errors import DocumentError, UsageError
@@ -233,9 +234,12 @@ def _open_run(settings: "Settings", job: FolderJob) -> Iterator[FolderRun]:
     from polyspec.translator import open_translator
 
     clock = ActiveClock()
+    task = describe_task(settings)
     with (
         clock.notice_pauses(),
-        open_translator(settings, diagnostics.note, num_texts=_MANY_SEGMENTS) as it,
+        open_translator(
+            settings, diagnostics.note, num_texts=_MANY_SEGMENTS, task=task
+        ) as it,
     ):
         for note in it.notes:
             diagnostics.note(note)

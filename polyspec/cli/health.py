@@ -113,6 +113,26 @@ def look_at_models() -> Iterator[Finding]:
     wanted = _wanted_model()
     path = find_model(wanted) if wanted else default_model()
     yield Finding("models", "in use", str(path))
+    if not wanted:
+        yield from _look_at_translators(path)
+
+
+def _look_at_translators(usual: Path) -> Iterator[Finding]:
+    """Models that come first for some languages."""
+    from polyspec.catalog.manifest import read_catalogue
+    from polyspec.catalog.store import find_installed
+    from polyspec.languages import find_language
+
+    for entry in read_catalogue().model:
+        if entry.translates is None or entry.name == usual.stem:
+            continue
+        if find_installed(entry.name) is not None:
+            sources, targets = (
+                ", ".join(find_language(code).name for code in codes)
+                for codes in (entry.translates.sources, entry.translates.targets)
+            )
+            value = f"{entry.name} from {sources} into {targets}"
+            yield Finding("models", "in use", value)
 
 
 def look_at_drafting() -> Iterator[Finding]:

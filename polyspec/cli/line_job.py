@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from polyspec.cli import diagnostics, output
+from polyspec.cli.model_choice import describe_task
 from polyspec.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def translate_lines(settings: "Settings") -> None:
     from polyspec.translator import open_translator
 
     lines = _read_lines(settings.encoding)
-    with open_translator(settings, diagnostics.note) as translator:
+    task = describe_task(settings)
+    with open_translator(settings, diagnostics.note, task=task) as translator:
         for note in translator.notes:
             diagnostics.note(note)
         for number, line in enumerate(lines, 1):

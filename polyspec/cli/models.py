@@ -65,6 +65,11 @@ def pull(
     if name is None:
         choice = choose_for_this_machine(read_catalogue())
         diagnostics.note(choice.reason)
+        if choice.general is not None:
+            diagnostics.note(
+                "for stories and for other languages: "
+                f"polyspec models pull {choice.general.name}"
+            )
         entry = choice.entry
     else:
         entry = catalogued_model(name)

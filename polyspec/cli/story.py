@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from polyspec.cli import diagnostics, options, output
+from polyspec.cli.model_choice import STORY
 from polyspec.cli.run_stats import RunStats, draft_fields, drafter_fields, show_stats
 from polyspec.cli.trace_file import open_trace
 
@@ -76,16 +77,22 @@ def story(
             "parallel": 1,
         }
     )
+    from polyspec.prompting.profiles import PromptKind
     from polyspec.stories.writer import StoryPiece
     from polyspec.translator import open_translator
 
     with (
         open_trace(trace_file) as trace,
-        open_translator(settings, diagnostics.note) as translator,
+        open_translator(settings, diagnostics.note, task=STORY) as translator,
     ):
         trace.begin(translator)
         for line in translator.notes:
             diagnostics.note(line)
+        if translator.loaded.profile.kind is PromptKind.PAIRS:
+            diagnostics.note(
+                f"{translator.loaded.model.path.stem} was made to translate and writes "
+                "poor stories; others are in: polyspec models list"
+            )
         started = time.perf_counter()
         events = translator.write_story(language, theme, words)
         with closing(events):

@@ -4,11 +4,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polyspec.cli import diagnostics, output
 from polyspec.cli.history_note import HistoryNote
+from polyspec.cli.model_choice import describe_task
 from polyspec.cli.run_stats import RunStats, draft_fields, show_stats
 from polyspec.cli.sources import Source, open_source
 from polyspec.cli.trace_file import Trace, open_trace
@@ -34,12 +36,16 @@ def translate_text(
         if source.is_empty:
             _write_nothing(output_file)
             return
+        from polyspec.detection import read_ahead
         from polyspec.translator import open_translator
 
+        sample, chunks = read_ahead(source.chunks)
+        task = describe_task(settings, sample)
+        whole = replace(source, chunks=chunks)
         with (
             open_trace(trace_file) as trace,
             _open_sink(output_file, source) as write,
-            open_translator(settings, diagnostics.note) as translator,
+            open_translator(settings, diagnostics.note, task=task) as translator,
         ):
             for line in translator.notes:
                 diagnostics.note(line)
@@ -47,7 +53,7 @@ def translate_text(
             is_streaming = output_file is None and not as_json and sys.stdout.isatty()
             sums, started = RunStats(), time.perf_counter()
             num_recalled = 0
-            segments = _run(translator, source, write, is_streaming, as_json=as_json)
+            segments = _run(translator, whole, write, is_streaming, as_json=as_json)
             heard = HistoryNote(translator)
             with _show_progress(output_file) as progress:
                 for segment in segments:

@@ -8,7 +8,7 @@ from polyspec.translator.assembly import (
     open_translator,
 )
 from polyspec.translator.draws import adjust_sampling
-from polyspec.translator.translator import Translator
+from polyspec.translator.translator import Translator, read_beginning
 
 __all__ = [
     "Loaded",
@@ -19,4 +19,5 @@ __all__ = [
     "make_model_drafter",
     "make_translator",
     "open_translator",
+    "read_beginning",
 ]

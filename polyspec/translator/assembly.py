@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from polyspec.catalog.ranking import ANYTHING, Task
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.scheduler import num_read_ahead
@@ -38,7 +39,11 @@ from polyspec.translator.user_assets import UserAssets
 
 @contextmanager
 def open_translator(
-    settings: Settings, report: Callable[[str], None] = silent, *, num_texts: int = 1
+    settings: Settings,
+    report: Callable[[str], None] = silent,
+    *,
+    num_texts: int = 1,
+    task: Task = ANYTHING,
 ) -> Iterator[Translator]:
     """Load the model of the settings and free it at the end.
 
@@ -47,6 +52,7 @@ def open_translator(
         report: Told what takes long, before it begins, and what fails though the work
             goes on.
         num_texts: About how many segments there are; see `load_model`.
+        task: What it is for, by which the model is chosen where the settings name none.
 
     Raises:
         UsageError: The settings ask for a drafter that does not exist.
@@ -55,7 +61,9 @@ def open_translator(
     """
     require_drafter(settings.draft)
     with ExitStack() as stack:
-        loaded = stack.enter_context(load_model(settings, report, num_texts=num_texts))
+        loaded = stack.enter_context(
+            load_model(settings, report, num_texts=num_texts, task=task)
+        )
         wanted = name_of_draft_model(settings.draft)
         draft = None
         if wanted is not None and not _why_nothing_is_drafted(settings, loaded):

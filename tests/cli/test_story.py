@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
+from polyspec.catalog.ranking import Task
 from polyspec.cli import main
+from polyspec.prompting.profiles import PAIRS
 from tests.cli.test_translate import Terminal, finish, start
 from tests.fakes_translator import ENDLESS, FakeOpening
 
@@ -180,3 +182,19 @@ def test_without_a_seed_each_run_draws_anew(fake: FakeOpening) -> None:
         assert story("--theme", "a lamp") == 0
     seeds = {request.sampling.seed for request in fake.completer.requests}
     assert len(seeds) > 1
+
+
+def test_a_story_is_not_for_one_who_only_translates(fake: FakeOpening) -> None:
+    assert story("--language", "en", "--theme", "a lighthouse") == 0
+    assert fake.tasks == [Task(is_general=True)]
+
+
+def test_a_story_by_one_who_only_translates_comes_with_a_warning(
+    fake: FakeOpening, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.profile = PAIRS
+    assert story("--theme", "a lighthouse", "--model", "tiny") == 0
+    out, err = capsys.readouterr()
+    # It goes on with a beginning that it is given.
+    assert out.endswith("all winter.\n")
+    assert "was made to translate" in err

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from polyspec.catalog.ranking import Task
 from polyspec.cli import main
 from polyspec.errors import ModelError
 from tests.fakes_completer import FakeCompleter
@@ -781,3 +782,32 @@ def test_a_disk_that_fills_while_writing_leaves_the_older_file_alone(
 def test_an_open_pipe_can_be_named_as_output() -> None:
     process = start("FakeCompleter()", "--to", "fr", "-o", "/dev/stdout")
     assert finish(process, b"hello\n") == (0, b"HELLO\n", "")
+
+
+ENGLISH = "The library opens at nine and closes late in the evening."
+GERMAN = "Die Bibliothek öffnet um neun und schließt erst spät am Abend."
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "task"),
+    [
+        (ENGLISH, (), Task("eng", "fra")),
+        (GERMAN, (), Task("deu", "fra")),
+        (GERMAN, ("--from", "en"), Task("eng", "fra")),
+        (ENGLISH, ("--draft", "model"), Task("eng", "fra", is_general=True)),
+    ],
+)
+def test_a_model_is_chosen_for_the_languages_of_the_text(
+    fake: FakeOpening, text: str, flags: tuple[str, ...], task: Task
+) -> None:
+    assert translate("--to", "fr", *flags, text) == 0
+    assert fake.tasks == [task]
+
+
+def test_a_model_is_chosen_that_follows_a_glossary(
+    fake: FakeOpening, tmp_path: Path
+) -> None:
+    glossary = tmp_path / "terms.csv"
+    glossary.write_text("library,bibliothèque\n", "utf-8")
+    assert translate("--to", "fr", "--glossary", str(glossary), ENGLISH) == 0
+    assert fake.tasks == [Task("eng", "fra", is_general=True)]

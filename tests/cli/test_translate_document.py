@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from polyspec.catalog.ranking import Task
 from polyspec.cli import main
 from polyspec.documents.registry import open_document
 from tests.fakes_translator import FakeOpening
@@ -210,3 +211,12 @@ def test_a_malformed_document_leaves_nothing_behind(
     assert translate("--in", page, "-o", tmp_path / "b.json") == 4
     assert "line 1" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_model_is_chosen_for_the_language_of_the_document(
+    fake: FakeOpening, tmp_path: Path
+) -> None:
+    german = "Die Bibliothek öffnet um neun und schließt erst spät am Abend."
+    page = save(tmp_path, "a.html", f"<p>{german}</p>")
+    assert translate("--in", page, "-o", tmp_path / "b.html") == 0
+    assert fake.tasks == [Task("deu", "fra")]

@@ -94,6 +94,11 @@ def test_a_minimal_catalogue_is_read() -> None:
         ("verified = false", 'verified = false\nsha256 = "12"', "sha256"),
         ("min_memory_bytes = 1", "min_memory_bytes = -1", "min_memory_bytes"),
         ("https://", "http://", "licence_url"),
+        (
+            "verified = false",
+            'verified = false\ntranslates = { sources = [], targets = ["deu"] }',
+            "translates.sources",
+        ),
         ('{ kind = "local", path = "tiny.gguf" }', "", "sources"),
         ('kind = "local"', 'kind = "ftp"', "sources"),
         (
@@ -129,18 +134,34 @@ def test_two_models_of_one_name_are_refused() -> None:
 
 def test_a_large_machine_gets_the_best_verified_model() -> None:
     choice = choose_model(CATALOGUE, free_memory_bytes=10**11, free_disk_bytes=10**12)
-    assert choice.entry.name == "qwen2.5-coder-1.5b-instruct"
-    assert "2.0 GB of memory and 1.1 GB on disk" in choice.reason
+    assert choice.entry.name == "gemma-3-270m-translate"
+    assert "0.8 GB of memory and 0.3 GB on disk" in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("memory", "general"),
+    [
+        (10**11, "qwen2.5-coder-1.5b-instruct"),
+        (1_500_000_000, "qwen2.5-coder-0.5b-instruct"),
+        (800_000_000, None),
+    ],
+)
+def test_beside_a_translator_a_model_for_all_else_is_named(
+    memory: int, general: str | None
+) -> None:
+    choice = choose_model(CATALOGUE, free_memory_bytes=memory, free_disk_bytes=10**12)
+    assert choice.entry.translates is not None
+    assert (choice.general.name if choice.general else None) == general
 
 
 @pytest.mark.parametrize(
     ("memory", "gpu_memory", "disk", "name"),
     [
-        (1_500_000_000, 0, 10**12, "qwen2.5-coder-0.5b-instruct"),
+        (1_500_000_000, 0, 10**12, "gemma-3-270m-translate"),
         (800_000_000, 0, 10**12, "gemma-3-270m-translate"),
         (10**11, 0, 300_000_000, "gemma-3-270m-translate"),
         (720_000_000, 0, 10**12, "gemma-3-270m"),
-        (800_000_000, 4_000_000_000, 10**12, "qwen2.5-coder-1.5b-instruct"),
+        (700_000_000, 4_000_000_000, 10**12, "gemma-3-270m-translate"),
     ],
 )
 def test_a_small_machine_gets_what_it_can_hold(

@@ -6,6 +6,7 @@ from polyspec import paths
 from polyspec.catalog import store
 from polyspec.catalog.importing import import_model
 from polyspec.catalog.listing import list_models
+from polyspec.catalog.ranking import Task
 from polyspec.catalog.store import CheckedAgainst, InstallRecord
 from polyspec.errors import ModelError, UsageError
 from tests.catalog_fakes import CONTENT, SHA256
@@ -41,6 +42,39 @@ def test_the_default_is_what_the_catalogue_ranks_highest() -> None:
     install("gemma-3-270m")
     best = install("qwen2.5-coder-0.5b-instruct")
     assert store.default_model() == best
+
+
+TRANSLATOR, BASE, GENERAL = (
+    "gemma-3-270m-translate",
+    "gemma-3-270m",
+    "qwen2.5-coder-1.5b-instruct",
+)
+
+
+@pytest.mark.parametrize(
+    ("task", "installed", "best"),
+    [
+        (Task("eng", "fra"), (TRANSLATOR, BASE, GENERAL), TRANSLATOR),
+        (Task("eng", "zho"), (TRANSLATOR, BASE, GENERAL), GENERAL),
+        (Task("eng", "zho"), (TRANSLATOR, BASE), TRANSLATOR),
+        (Task("fra", "eng"), (TRANSLATOR, BASE, GENERAL), GENERAL),
+        (Task("fra", "eng"), (TRANSLATOR, BASE), BASE),
+        (Task(None, "fra"), (TRANSLATOR, BASE, GENERAL), GENERAL),
+        (Task(None, "fra"), (TRANSLATOR, BASE), TRANSLATOR),
+        (Task(), (TRANSLATOR, BASE, GENERAL), GENERAL),
+        (Task(is_general=True), (TRANSLATOR, BASE, GENERAL), GENERAL),
+        (Task(is_general=True), (TRANSLATOR, BASE), BASE),
+        (Task("eng", "fra", is_general=True), (TRANSLATOR, BASE), BASE),
+        (Task("eng", "fra"), ("a-model-of-my-own", BASE), BASE),
+        (Task(is_general=True), ("a-model-of-my-own",), "a-model-of-my-own"),
+    ],
+)
+def test_a_translator_comes_first_for_its_languages_alone(
+    task: Task, installed: tuple[str, ...], best: str
+) -> None:
+    for name in installed:
+        install(name)
+    assert store.default_model(task).stem == best
 
 
 def test_a_model_of_ones_own_is_found_by_path(

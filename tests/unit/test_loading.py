@@ -125,7 +125,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     FakeModel.closed, FakeContext.made = [], []
     monkeypatch.setattr(loading, "Model", FakeModel)
     monkeypatch.setattr(loading, "LlamaTarget", FakeContext)
-    monkeypatch.setattr(loading, "default_model", lambda: Path("tiny.gguf"))
+    monkeypatch.setattr(loading, "default_model", lambda task: Path("tiny.gguf"))
     monkeypatch.setattr(loading, "find_model", Path)
     monkeypatch.setattr(loading, "read_gguf_header", lambda path: FakeHeader({}))
     monkeypatch.setattr(loading, "require_loadable", lambda path, folder, adapter: None)

@@ -28,8 +28,10 @@ def test_it_says_where_it_comes_from() -> None:
     assert header.text("general.license.name") == "Gemma Terms of Use"
     for key in ("corpus", "languages", "figures"):
         assert header.text(f"polyspec.adapter.{key}")
-    runs = header.text("polyspec.adapter.mean of") or ""
+    runs = header.text("polyspec.adapter.start") or ""
     assert runs.count("steps: ") == runs.count("seed: ") > 1
+    for key in ("objective", "steps", "seed"):
+        assert header.text(f"polyspec.adapter.{key}")
 
 
 def test_the_folder_stays_small() -> None:
