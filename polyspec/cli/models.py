@@ -60,12 +60,12 @@ def pull(
     from polyspec.catalog.choice import choose_for_this_machine
     from polyspec.catalog.download import pull_model
     from polyspec.catalog.manifest import read_catalogue
-    from polyspec.catalog.store import catalogued_model
+    from polyspec.catalog.store import catalogued_model, find_installed
 
     if name is None:
         choice = choose_for_this_machine(read_catalogue())
         diagnostics.note(choice.reason)
-        if choice.general is not None:
+        if choice.general is not None and not find_installed(choice.general.name):
             diagnostics.note(
                 "for stories and for other languages: "
                 f"polyspec models pull {choice.general.name}"
