@@ -129,8 +129,8 @@ class AdapterTraining:
             "batch_size": str(options.batch_size),
             "seed": str(options.seed),
             "start": "" if start is None else hash_file(start.path),
-            # Checkpoints from before there was a choice do not note one.
-            **({"objective": objective} if objective != LIKELIHOOD else {}),
+            # Checkpoints from before there was a choice note nothing.
+            "objective": "" if objective == LIKELIHOOD else objective,
         }
         self._trainer: Trainer[Pair] = Trainer(
             self._trained,

@@ -11,6 +11,7 @@ pytest.importorskip("gguf")
 pytest.importorskip("sacrebleu")
 
 from polyspec.catalog.store import model_path  # noqa: E402
+from polyspec.errors import ModelError  # noqa: E402
 from polyspec.gguf_header import GgufHeader, read_gguf_header  # noqa: E402
 from polyspec.languages import find_language  # noqa: E402
 from polyspec.tables.encoder import make_encoder  # noqa: E402
@@ -233,3 +234,16 @@ def test_sentences_whose_answers_are_equally_good_teach_nothing(
     assert not any(
         each.grad.any() for each in model.parameters() if each.grad is not None
     )
+
+
+def test_a_run_does_not_go_on_with_another_objective(
+    base: GgufHeader, pairs: Path, start: GgufHeader, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "run"
+    training = make_training(base, pairs, start, checkpoint, 1)
+    training.run(lambda num_done, loss: None)
+    schedule = HoldThenFall(1, peak_rate=2e-3, num_warmup=2)
+    options = AdapterOptions(schedule, rank=4, batch_size=16)
+    with pytest.raises(ModelError) as caught:
+        AdapterTraining(base, make_sampler(base, pairs), options, checkpoint, start)
+    assert caught.value.cause == "its objective is chrf++, not nothing"
