@@ -8,8 +8,8 @@ from typing import Protocol
 
 from polyspec.catalog.adapters import PROFILE_KEY, find_base, is_adapter
 from polyspec.catalog.pairs import find_draft_of
-from polyspec.catalog.ranking import ANYTHING, Task
 from polyspec.catalog.store import default_model, find_model
+from polyspec.catalog.task import ANYTHING, Task
 from polyspec.decoding.interfaces import Target
 from polyspec.decoding.scheduler import num_read_ahead
 from polyspec.decoding.step_cost import StepCost

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from polyspec import translator as real
-from polyspec.catalog.ranking import ANYTHING, Task
+from polyspec.catalog.task import ANYTHING, Task
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.step_cost import StepCost
 from polyspec.drafting.compose import Drafting, require_drafter

@@ -116,3 +116,15 @@ def write_tiny_gemma(
         ]
     write_gguf(path, fields(num_layers), tensors)
     return path
+
+
+def write_next_words(path: Path) -> Path:
+    """Write 40 pairs of five words, in which each word means the next one."""
+    lines = [
+        " ".join(f"w{i % 9 + k}" for k in range(5))
+        + "\t"
+        + " ".join(f"w{i % 9 + k + 1}" for k in range(5))
+        for i in range(40)
+    ]
+    path.write_text("\n".join(lines), "utf-8")
+    return path

@@ -1,22 +1,7 @@
 """Which model of the catalogue is the best for a task."""
 
-from dataclasses import dataclass
-
 from polyspec.catalog.manifest import Catalogue, ModelEntry, Role
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What a model is wanted for; languages are ISO 639-3, None where not known yet."""
-
-    source: str | None = None
-    target: str | None = None
-    is_general: bool = False
-    """Whether translating is not enough: for stories and instructions."""
-
-
-ANYTHING = Task()
-"""Nothing is known of what a model is wanted for."""
+from polyspec.catalog.task import Task
 
 
 def rank_models(catalogue: Catalogue, task: Task) -> dict[str, int]:

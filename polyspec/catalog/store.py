@@ -17,7 +17,8 @@ from pathlib import Path
 from polyspec.catalog.hashing import hash_file
 from polyspec.catalog.manifest import ModelEntry, read_catalogue
 from polyspec.catalog.partial import discard_partial, write_atomically
-from polyspec.catalog.ranking import ANYTHING, Task, rank_models
+from polyspec.catalog.ranking import rank_models
+from polyspec.catalog.task import ANYTHING, Task
 from polyspec.errors import ModelError
 from polyspec.gguf_header import read_gguf_header
 from polyspec.paths import models_dir

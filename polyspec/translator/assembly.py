@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from polyspec.catalog.ranking import ANYTHING, Task
+from polyspec.catalog.task import ANYTHING, Task
 from polyspec.decoding.draft_policy import DraftPolicy
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.scheduler import num_read_ahead

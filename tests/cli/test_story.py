@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from polyspec.catalog.ranking import Task
+from polyspec.catalog.task import Task
 from polyspec.cli import main
 from polyspec.prompting.profiles import PAIRS
 from tests.cli.test_translate import Terminal, finish, start

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from polyspec.catalog.ranking import Task
+from polyspec.catalog.task import Task
 from polyspec.cli import main
 from polyspec.errors import ModelError
 from tests.fakes_completer import FakeCompleter

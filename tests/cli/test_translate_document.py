@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from polyspec.catalog.ranking import Task
+from polyspec.catalog.task import Task
 from polyspec.cli import main
 from polyspec.documents.registry import open_document
 from tests.fakes_translator import FakeOpening

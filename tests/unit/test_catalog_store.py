@@ -6,8 +6,8 @@ from polyspec import paths
 from polyspec.catalog import store
 from polyspec.catalog.importing import import_model
 from polyspec.catalog.listing import list_models
-from polyspec.catalog.ranking import Task
 from polyspec.catalog.store import CheckedAgainst, InstallRecord
+from polyspec.catalog.task import Task
 from polyspec.errors import ModelError, UsageError
 from tests.catalog_fakes import CONTENT, SHA256
 from tests.gguf_files import gguf

@@ -31,7 +31,11 @@ from polyspec.training.reward_loss import (  # noqa: E402
 )
 from polyspec.training.sampling import AnswerSampler, Sampling  # noqa: E402
 from polyspec.training.torch_gemma import Gemma, Past, load_gemma  # noqa: E402
-from tests.tiny_gemma import TOKENS, write_tiny_gemma  # noqa: E402
+from tests.tiny_gemma import (  # noqa: E402
+    TOKENS,
+    write_next_words,
+    write_tiny_gemma,
+)
 
 ENGLISH, GERMAN = find_language("en"), find_language("de")
 NEWLINE = TOKENS.index(b"<0x0A>")
@@ -48,16 +52,7 @@ def base() -> GgufHeader:
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    """Each word means the next one."""
-    lines = [
-        " ".join(f"w{i % 9 + k}" for k in range(5))
-        + "\t"
-        + " ".join(f"w{i % 9 + k + 1}" for k in range(5))
-        for i in range(40)
-    ]
-    path = tmp_path / "deu.tsv"
-    path.write_text("\n".join(lines), "utf-8")
-    return path
+    return write_next_words(tmp_path / "deu.tsv")
 
 
 @pytest.fixture
