@@ -107,7 +107,9 @@ def _judge(
 
     beside = TableDrafter(table)
     with_source = SourceDrafter(
-        lambda prompt_ids: hinted[prompt_ids[0]][0], beside.table, Scorer(weights)
+        lambda prompt_ids: lambda: hinted[prompt_ids[0]][0],
+        beside.table,
+        Scorer(weights),
     )
     return Gain(
         replay({TABLE: TableDrafter(table)}),

@@ -1,10 +1,11 @@
 """Gives the source-aware drafter the lexicon and the hints of what is translated."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from polyspec.drafting.adapted_table import AdaptedTable
-from polyspec.drafting.hints import Encode, HintBoard, HintMaker, SentenceHints
-from polyspec.drafting.source import SourceDrafter
+from polyspec.drafting.hints import Encode, HintBoard, HintMaker
+from polyspec.drafting.source import MakeHints, SourceDrafter
 from polyspec.drafting.source_scores import Scorer
 from polyspec.errors import TableError, TableFormatError
 from polyspec.tables.lexicon import Lexicon, read_lexicon
@@ -34,7 +35,7 @@ class SourceChoice:
         self._encode = encode
         self._tell = tell
         self._is_required = is_required
-        self._board: HintBoard[SentenceHints] = HintBoard()
+        self._board: HintBoard[MakeHints] = HintBoard()
         self._maker: HintMaker | None = None
         self._languages = ("", "")
         self._lexicon: Lexicon | None = None
@@ -68,7 +69,9 @@ class SourceChoice:
         self.drafter.switch(table, Scorer(self._lexicon.info.weights))
 
     def announce(self, prompt_ids: Sequence[int], source: str) -> None:
-        """Leave hints for the sequence that will begin with a prompt.
+        """Leave a sentence for the sequence that will begin with a prompt.
+
+        What is known of it is looked up when a draft is wanted.
 
         Args:
             prompt_ids: The whole prompt.
@@ -76,9 +79,7 @@ class SourceChoice:
         """
         if self._maker is None or not self.lexicon_name or not source:
             return
-        hints = self._maker.make(source)
-        if hints is not None:
-            self._board.put(prompt_ids, hints)
+        self._board.put(prompt_ids, partial(self._maker.make, source))
 
     def _open(self, source: str, target: str) -> Lexicon | None:
         path = find_lexicon(source, target) if source else None

@@ -59,7 +59,7 @@ def make_source_drafter() -> SourceDrafter:
     words = (HintWord(0, 0.9, (1, 3), (0, 3)), HintWord(1, 0.5, (4,), (2, 2, 4)))
     hints = SentenceHints(2, 4.0, words)
     return SourceDrafter(
-        lambda prompt_ids: hints if sum(prompt_ids) % 2 else None,
+        lambda prompt_ids: (lambda: hints) if sum(prompt_ids) % 2 else None,
         AdaptedTable(make_table()),
     )
 

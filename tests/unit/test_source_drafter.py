@@ -59,7 +59,7 @@ def table(bare_table: Table) -> AdaptedTable:
 
 @pytest.fixture
 def drafter(table: AdaptedTable) -> SourceDrafter:
-    return SourceDrafter(lambda _: HINTS, table)
+    return SourceDrafter(lambda _: lambda: HINTS, table)
 
 
 def test_a_begun_word_goes_on_as_the_source_says(drafter: SourceDrafter) -> None:
@@ -87,12 +87,33 @@ def test_a_likely_token_of_the_table_is_kept(drafter: SourceDrafter) -> None:
 
 def test_without_hints_or_table_nothing_is_drafted(table: AdaptedTable) -> None:
     silent = SourceDrafter(lambda _: None, table)
-    bare = SourceDrafter(lambda _: HINTS)
-    for drafter in (silent, bare):
+    ignorant = SourceDrafter(lambda _: lambda: None, table)
+    bare = SourceDrafter(lambda _: lambda: HINTS)
+    for drafter in (silent, ignorant, bare):
         drafter.begin(0, [1])
         drafter.observe(0, [1])
         assert drafter.propose([0], [4]) == [EMPTY_DRAFT]
         drafter.end(0)
+
+
+def test_hints_are_made_when_a_draft_is_wanted(table: AdaptedTable) -> None:
+    made: list[int] = []
+
+    def make() -> SentenceHints:
+        made.append(1)
+        return HINTS
+
+    drafter = SourceDrafter(lambda _: make, table)
+    drafter.begin(0, [9])
+    drafter.observe(0, [5])
+    assert drafter.propose([0], [0]) == [EMPTY_DRAFT]
+    drafter.observe(0, [20, 21])
+    assert made == []
+    # What was written before counts, too.
+    assert drafter.propose([0], [1])[0].token_ids == (22,)
+    drafter.observe(0, [22])
+    drafter.propose([0], [1])
+    assert made == [1]
 
 
 def test_going_on_behind_a_prefix(drafter: SourceDrafter) -> None:
@@ -183,7 +204,7 @@ def test_a_text_without_words_has_no_hints() -> None:
 
 def test_a_tokenizer_that_gives_nothing_is_borne(table: AdaptedTable) -> None:
     maker = HintMaker(LEXICON, lambda texts: [[] for _ in texts])
-    drafter = SourceDrafter(lambda _: maker.make("house"), table)
+    drafter = SourceDrafter(lambda _: lambda: maker.make("house"), table)
     drafter.begin(0, [1])
     drafter.observe(0, [1])
     assert drafter.propose([0], [1]) == [EMPTY_DRAFT]
