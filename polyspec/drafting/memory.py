@@ -17,35 +17,41 @@ _KEEP = 0.5 ** (1 / 200)
 """Outcomes fade so that one from 200 ago counts half."""
 _PRIOR_WEIGHT = 6.0
 _NUM_COUNTS = 4
+_NUM_KINDS = 4
 _SURE_SHARE = 0.9
 
 
 class MemoryRates:
     """How often what followed a context follows it again, learned while running.
 
-    Kept apart by the length of the context, how often it was seen, and whether one
-    token made up nearly all of what followed. Numbers only.
+    Kept apart by the length of the context, how often it was seen, whether one token
+    made up nearly all of what followed, and whether it was seen in the same text: what
+    repeats itself there tells little of what another text repeats. Numbers only.
     """
 
     def __init__(self) -> None:
-        priors = [_prior(place) for place in range(len(LENGTHS) * _NUM_COUNTS * 2)]
+        num_buckets = len(LENGTHS) * _NUM_COUNTS * _NUM_KINDS
+        priors = [_prior(bucket) for bucket in range(num_buckets)]
         self._hits = [_PRIOR_WEIGHT * prior for prior in priors]
         self._trials = [_PRIOR_WEIGHT] * len(priors)
 
-    def rate(self, place: int, count: float, total: float) -> float:
+    def rate(self, place: int, count: float, total: float, *, is_own: bool) -> float:
         """Return the chance that a follower comes, `0..1`.
 
         Args:
             place: Of the context's length in `LENGTHS`.
             count: How often the token followed the context.
             total: How often any did.
+            is_own: Whether the text that goes on holds the context already.
         """
-        bucket = _bucket(place, count, total)
+        bucket = _bucket(place, count, total, is_own)
         return count / total * self._hits[bucket] / self._trials[bucket]
 
-    def record(self, place: int, count: float, total: float, is_hit: bool) -> None:
+    def record(
+        self, place: int, count: float, total: float, is_hit: bool, *, is_own: bool
+    ) -> None:
         """Learn how such a guess turned out."""
-        bucket = _bucket(place, count, total)
+        bucket = _bucket(place, count, total, is_own)
         share = count / total
         self._hits[bucket] = self._hits[bucket] * _KEEP + is_hit
         self._trials[bucket] = self._trials[bucket] * _KEEP + share
@@ -61,14 +67,15 @@ class MemoryRates:
             self._hits, self._trials = list(hits), list(promised)
 
 
-def _bucket(place: int, count: float, total: float) -> int:
+def _bucket(place: int, count: float, total: float, is_own: bool) -> int:
     seen = min(_NUM_COUNTS, max(1, int(total).bit_length())) - 1
-    return (place * _NUM_COUNTS + seen) * 2 + (count >= _SURE_SHARE * total)
+    is_sure = count >= _SURE_SHARE * total
+    return (place * _NUM_COUNTS + seen) * _NUM_KINDS + 2 * is_sure + is_own
 
 
 def _prior(bucket: int) -> float:
     """First guess of how much of a share to believe: more, the more was seen."""
-    place, seen = bucket // (2 * _NUM_COUNTS), bucket // 2 % _NUM_COUNTS
+    place, seen = divmod(bucket // _NUM_KINDS, _NUM_COUNTS)
     return (0.25, 0.4, 0.55, 0.75)[place] * (0.6, 0.8, 0.9, 1.0)[seen]
 
 
@@ -83,6 +90,8 @@ class MemoryDrafter(OneByOneDrafter):
         self._counts = LearnedCounts()
         self._file: MemoryFile | None = None
         self._contexts: dict[int, list[int]] = {}
+        self._own: dict[int, set[int]] = {}
+        """The digests of all contexts in each text."""
         self._by_label: dict[str, MemoryRates] = {}
         self.switch("")
 
@@ -119,20 +128,24 @@ class MemoryDrafter(OneByOneDrafter):
 
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
         self._contexts[sequence_id] = list(prompt_ids[-LENGTHS[-1] :])
+        self._own[sequence_id] = set()
 
     def _go_on(self, sequence_id: int, prefix: Sequence[int], limit: int) -> Draft:
-        return self._propose([*self._contexts[sequence_id], *prefix], limit)
+        own = self._own[sequence_id]
+        return self._propose([*self._contexts[sequence_id], *prefix], limit, own)
 
-    def _propose(self, context_ids: Sequence[int], limit: int) -> Draft:
+    def _propose(self, context_ids: Sequence[int], limit: int, own: set[int]) -> Draft:
         ids = list(context_ids[-LENGTHS[-1] :])
         size, reached = len(ids), 1.0
         chances: list[float] = []
         while len(chances) < limit:
-            found = self._counts.find(digest_contexts(ids))
+            digests = digest_contexts(ids)
+            found = self._counts.find(digests)
             if found is None:
                 break
             place, token_id, count, total = found
-            chance = min(1.0, self.rates.rate(place, count, total))
+            is_own = digests[place] in own
+            chance = min(1.0, self.rates.rate(place, count, total, is_own=is_own))
             reached *= chance
             if reached < _LEAST_CHANCE:
                 break
@@ -143,14 +156,17 @@ class MemoryDrafter(OneByOneDrafter):
         return Draft(tuple(ids[size:]), tuple(chances), (NAME,) * len(chances))
 
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
-        context = self._contexts[sequence_id]
+        context, own = self._contexts[sequence_id], self._own[sequence_id]
         for token_id in emitted_ids:
             digests = digest_contexts(context)
             found = self._counts.find(digests)
             if found is not None:
                 place, guess, count, total = found
-                self.rates.record(place, count, total, guess == token_id)
+                is_own = digests[place] in own
+                is_hit = guess == token_id
+                self.rates.record(place, count, total, is_hit, is_own=is_own)
             self._counts.add(digests, token_id)
+            own.update(digests)
             context.append(token_id)
             del context[: -LENGTHS[-1]]
         if self._counts.num_new_contexts > _MAX_NEW_CONTEXTS:
@@ -161,6 +177,7 @@ class MemoryDrafter(OneByOneDrafter):
 
     def end(self, sequence_id: int) -> None:
         self._contexts.pop(sequence_id, None)
+        self._own.pop(sequence_id, None)
 
 
 class MemoryChoice:

@@ -91,14 +91,32 @@ def test_nothing_is_learned_from_prompts() -> None:
 
 def test_guesses_are_promised_as_often_as_they_turn_out_right() -> None:
     wrong, right = MemoryRates(), MemoryRates()
-    before = wrong.rate(0, 3, 4)
-    assert before < MemoryRates().rate(3, 3, 4)
+    before = wrong.rate(0, 3, 4, is_own=False)
+    assert before < MemoryRates().rate(3, 3, 4, is_own=False)
     for number in range(400):
-        wrong.record(0, 3, 4, False)
-        right.record(0, 3, 4, number % 4 != 0)
-    assert wrong.rate(0, 3, 4) < 0.1 * before
-    assert right.rate(0, 3, 4) == pytest.approx(0.75, abs=0.05)
-    assert right.rate(0, 1, 1) == MemoryRates().rate(0, 1, 1)
+        wrong.record(0, 3, 4, False, is_own=False)
+        right.record(0, 3, 4, number % 4 != 0, is_own=False)
+    assert wrong.rate(0, 3, 4, is_own=False) < 0.1 * before
+    assert wrong.rate(0, 3, 4, is_own=True) == before
+    assert right.rate(0, 3, 4, is_own=False) == pytest.approx(0.75, abs=0.05)
+    new = MemoryRates().rate(0, 1, 1, is_own=False)
+    assert right.rate(0, 1, 1, is_own=False) == new
+
+
+def test_what_a_text_repeats_promises_nothing_of_the_next() -> None:
+    def promise(drafter: MemoryDrafter, written: list[int]) -> float:
+        drafter.begin(0, [1])
+        drafter.observe(0, written)
+        (found,) = drafter.propose([0], [1])
+        drafter.end(0)
+        assert found.token_ids == (8,)
+        return found.probabilities[0]
+
+    drafter = MemoryDrafter()
+    write(drafter, TEXT * 40)
+    in_this, in_another = TEXT * 2, [11, 12]
+    assert promise(drafter, [*in_this, 5, 6, 7]) > 0.95
+    assert promise(drafter, [*in_another, 5, 6, 7]) < 0.9
 
 
 @given(TEXTS)
@@ -352,7 +370,7 @@ def test_files_are_listed_and_removed_with_all_that_belongs_to_them(
 def test_rates_are_kept_by_label() -> None:
     first, second = MemoryDrafter(), MemoryDrafter()
     first.switch("deu story")
-    first.rates.record(1, 3, 3, True)
+    first.rates.record(1, 3, 3, True, is_own=False)
     second.restore(first.numbers())
     second.restore({"deu story": {"hits": [1.0], "promised": [1.0]}})
     assert second.rates.numbers() != first.rates.numbers()
