@@ -6,7 +6,7 @@ drafters belongs to a *label*: the caller's name for the kind of text being writ
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from polyspec.arrays import FloatArray
 from polyspec.decoding.asking import Asking, AskingByLabel
@@ -19,6 +19,7 @@ _OUTLIER = 3.0
 _TRUST_RANGE = (0.2, 1.1)
 _TRUST_PRIOR = 16.0
 _TRUST_DECAY = 0.9995
+_NUM_NUMBERS = 4
 
 
 @dataclass(slots=True)
@@ -28,14 +29,38 @@ class _Record:
     expected: float = 0.0
     right: float = 0.0
 
-    @property
-    def trust(self) -> float:
-        ratio = (self.right + _TRUST_PRIOR) / (self.expected + _TRUST_PRIOR)
+    def trust(self, presumed: float) -> float:
+        """Right over promised tokens, beginning with what is presumed of them."""
+        right = self.right + presumed * _TRUST_PRIOR
+        ratio = right / (self.expected + _TRUST_PRIOR)
         return min(_TRUST_RANGE[1], max(_TRUST_RANGE[0], ratio))
 
     def add(self, chance: float, is_right: bool) -> None:
         self.expected = self.expected * _TRUST_DECAY + chance
         self.right = self.right * _TRUST_DECAY + is_right
+
+
+@dataclass(slots=True)
+class _Records:
+    """Those of the token with which a drafter begins, and of the tokens behind it.
+
+    A drafter that finds the right place in an older text is then right for long, so
+    that its many right tokens would hide how often it begins at a wrong one.
+    """
+
+    first: _Record = field(default_factory=_Record)
+    later: _Record = field(default_factory=_Record)
+
+    @classmethod
+    def restore(cls, numbers: Sequence[float]) -> "_Records":
+        return cls(_Record(*numbers[:2]), _Record(*numbers[2:]))
+
+    def numbers(self) -> list[float]:
+        return [
+            number
+            for record in (self.first, self.later)
+            for number in (record.expected, record.right)
+        ]
 
 
 class Feedback:
@@ -44,7 +69,8 @@ class Feedback:
     def __init__(self) -> None:
         self._factors = WidthFactors()
         self._level = 1.0
-        self._by_label: dict[str, dict[str, _Record]] = {}
+        self._by_label: dict[str, dict[str, _Records]] = {}
+        self._presumed: dict[str, float] = {}
         self.askings = AskingByLabel()
         """Whom to ask, for each label."""
         self.counters = Counters()
@@ -62,12 +88,12 @@ class Feedback:
         return self.askings.current
 
     def numbers(self) -> dict[str, dict[str, list[float]]]:
-        """What is known: for each label and drafter promised and right tokens."""
+        """What is known, for each label and drafter.
+
+        Promised and right tokens: first those with which it began, then those behind.
+        """
         return {
-            label: {
-                name: [record.expected, record.right]
-                for name, record in records.items()
-            }
+            label: {name: each.numbers() for name, each in records.items()}
             for label, records in self._by_label.items()
             if records
         }
@@ -77,7 +103,9 @@ class Feedback:
         for label, known in numbers.items():
             records = self._by_label.setdefault(label, {})
             records.update(
-                (name, _Record(*pair)) for name, pair in known.items() if len(pair) == 2
+                (name, _Records.restore(numbers))
+                for name, numbers in known.items()
+                if len(numbers) == _NUM_NUMBERS
             )
 
     def cost_factors(self, first: int, last: int) -> FloatArray:
@@ -103,12 +131,27 @@ class Feedback:
         self._level *= relative**_LEVEL_RATE
         self._factors.multiply(width, relative**_WIDTH_RATE)
 
-    def trust(self, source: str) -> float:
-        """Right over promised tokens of a drafter; its chances are to be times this."""
-        record = self._records.get(source)
-        return 1.0 if record is None else record.trust
+    def presume(self, source: str, trust: float) -> None:
+        """Say how far to trust a drafter of which nothing was seen; fully otherwise."""
+        self._presumed[source] = trust
 
-    def observe_token(self, source: str, chance: float, is_right: bool) -> None:
+    def trust(self, source: str, *, is_first: bool = True) -> float:
+        """Right over promised tokens of a drafter; its chances are to be times this.
+
+        Args:
+            source: The drafter.
+            is_first: Whether of the tokens with which it begins, in a draft or behind
+                another's tokens, or of those that follow.
+        """
+        presumed = self._presumed.get(source, 1.0)
+        records = self._records.get(source)
+        if records is None:
+            return presumed
+        return (records.first if is_first else records.later).trust(presumed)
+
+    def observe_token(
+        self, source: str, chance: float, is_right: bool, *, is_first: bool = True
+    ) -> None:
         """Learn whether a token that a drafter proposed is what the target wrote.
 
         It need not have been verified, so that what does not pay is found out at no
@@ -118,5 +161,7 @@ class Feedback:
             source: The drafter.
             chance: What it gave for the token, those before it being right.
             is_right: Whether it is, and those before it are.
+            is_first: Whether the drafter began with it.
         """
-        self._records.setdefault(source, _Record()).add(chance, is_right)
+        records = self._records.setdefault(source, _Records())
+        (records.first if is_first else records.later).add(chance, is_right)

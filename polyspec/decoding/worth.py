@@ -1,7 +1,8 @@
 """What the tokens of a draft are worth: how likely each is to be accepted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import exp
+from typing import Protocol
 
 from polyspec.decoding.interfaces import Draft
 
@@ -12,8 +13,16 @@ were proposed for 176 stories of Gemma 3 270M in eleven languages; 1.2 to 2.1 by
 drafter, 2.2 for translations."""
 
 
+class Trust(Protocol):
+    """What the promises of a drafter are to be multiplied by."""
+
+    def __call__(self, source: str, *, is_first: bool) -> float:
+        """Return it for the token with which the drafter begins, or those behind."""
+        ...
+
+
 def token_worths(
-    draft: Draft, trust: Callable[[str], float], draws: Sequence[float] = ()
+    draft: Draft, trust: Trust, draws: Sequence[float] = ()
 ) -> list[float]:
     """Return the chance that each token and all before it are accepted, `0..1`.
 
@@ -24,7 +33,7 @@ def token_worths(
 
     Args:
         draft: The tokens.
-        trust: What the promises of a drafter are to be multiplied by.
+        trust: In the drafters; see `decoding.feedback`.
         draws: The random numbers, `0..1`, with which the target will draw at the places
             of the draft, at least as many; empty where it does not draw.
 
@@ -32,11 +41,13 @@ def token_worths(
     the first from one with 1, are worth 0.8 and 0.2.
     """
     worths: list[float] = []
-    reached, source, factor = 1.0, "", 1.0
+    reached, source, factor, was_first = 1.0, "", 1.0, False
     promises = zip(draft.probabilities, draft.sources, strict=True)
     for place, (promised, name) in enumerate(promises):
-        if name != source:
-            source, factor = name, trust(name)
+        is_first = name != source
+        if is_first or was_first:
+            factor = trust(name, is_first=is_first)
+        source, was_first = name, is_first
         chance = min(1.0, factor * promised)
         reached *= _given(draws[place], chance) if draws else chance
         worths.append(reached)
@@ -49,6 +60,6 @@ def _given(draw: float, chance: float) -> float:
     return odds / (odds + 1.0 - chance)
 
 
-def expected_tokens(draft: Draft, trust: Callable[[str], float]) -> float:
+def expected_tokens(draft: Draft, trust: Trust) -> float:
     """Return how many tokens are expected to be accepted, the sum of their worths."""
     return sum(token_worths(draft, trust))

@@ -255,7 +255,8 @@ class ChainDrafter:
             is_right = token_id == emitted_id
             if place >= start:
                 name, chance = draft.sources[place], draft.probabilities[place]
-                self._feedback.observe_token(name, chance, is_right)
+                is_first = not place or draft.sources[place - 1] != name
+                self._feedback.observe_token(name, chance, is_right, is_first=is_first)
             if not is_right:
                 return
 

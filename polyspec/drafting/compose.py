@@ -28,6 +28,11 @@ from polyspec.tables.reader import Table
 AUTO = "auto"
 DRAFTERS = (AUTO, "none", TABLE, SOURCE, HISTORY, MEMORY, MODEL)
 """What `--draft` may name; `model:` may be followed by the name of a draft model."""
+_FIRST_TRUST = 0.5
+"""In tables and lexicons beside drafters that copy what the model itself wrote: what
+they promise was measured on texts that people wrote. With 1, 0.85, 0.7 and 0.5 greedy
+translations of Gemma 3 270M in eleven languages replayed at 1.646, 1.651, 1.665 and
+1.668, and the slowest drawn ones at 0.982, 0.987, 0.994 and 1.000."""
 
 
 @dataclass(slots=True)
@@ -238,6 +243,9 @@ def make_drafter(
     if encode is not None and (name == MEMORY or (name == AUTO and has_matches)):
         drafting.matches = MatchChoice(encode)
         drafters[MATCH] = drafting.matches.drafter
+    if name == AUTO:
+        for unproven in (TABLE, SOURCE):
+            feedback.presume(unproven, _FIRST_TRUST)
     if drafters:
         drafting.drafter = ChainDrafter(drafters, feedback)
         drafting.names = tuple(drafters)

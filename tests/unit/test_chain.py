@@ -220,8 +220,21 @@ def test_each_token_of_a_joined_draft_counts_once() -> None:
     (draft,) = chain.propose([0], [3])
     assert draft.sources == ("one", "two", "one")
     chain.observe(0, [0, 5, 0])
-    learned = {name: right for name, (_, right) in feedback.numbers()[""].items()}
-    assert learned == {"one": pytest.approx(2.0, abs=0.01), "two": 1.0}
+    learned = {
+        name: (first, later)
+        for name, (_, first, _, later) in feedback.numbers()[""].items()
+    }
+    assert learned == {"one": (pytest.approx(2.0, abs=0.01), 0.0), "two": (1.0, 0.0)}
+
+
+def test_beginnings_and_what_follows_them_are_held_against_a_drafter_apart() -> None:
+    feedback = Feedback()
+    chain = chain_of(Plain("one", [0.9, 0.9, 0.9]), feedback=feedback)
+    for _ in range(100):
+        (draft,) = chain.propose([0], [3])
+        chain.observe(0, [*draft.token_ids[:2], 99])
+    assert feedback.trust("one") > 1.0
+    assert 0.5 < feedback.trust("one", is_first=False) < 0.65
 
 
 def test_nothing_is_learned_from_tokens_that_nobody_proposed() -> None:

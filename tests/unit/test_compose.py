@@ -124,6 +124,12 @@ def test_a_name_that_nobody_has_is_refused() -> None:
         make("psychic")
 
 
+def test_tables_are_trusted_less_beside_what_the_model_itself_wrote() -> None:
+    joined = make("auto").feedback
+    assert joined.trust("table") == joined.trust("source") < joined.trust("history")
+    assert make("table").feedback.trust("table") == 1.0
+
+
 def test_corrections_belong_to_a_language_and_a_task() -> None:
     drafting = make("auto")
     drafting.switch("deu", "translate")

@@ -38,6 +38,27 @@ def test_a_drafter_that_does_better_gets_trust_back() -> None:
     assert feedback.trust(SOURCE) > 0.9
 
 
+def test_right_tokens_do_not_hide_that_a_drafter_begins_at_a_wrong_place() -> None:
+    feedback = Feedback()
+    for _ in range(40):
+        feedback.observe_token(SOURCE, 0.9, False)
+        for _ in range(15):
+            feedback.observe_token(SOURCE, 0.9, True, is_first=False)
+    assert feedback.trust(SOURCE) < 0.4
+    assert feedback.trust(SOURCE, is_first=False) > 1.0
+
+
+def test_what_is_presumed_of_a_drafter_holds_until_it_is_seen() -> None:
+    feedback = Feedback()
+    feedback.presume(SOURCE, 0.5)
+    assert feedback.trust(SOURCE) == feedback.trust(SOURCE, is_first=False) == 0.5
+    assert feedback.trust("another") == 1.0
+    for _ in range(500):
+        feedback.observe_token(SOURCE, 0.9, True)
+    assert feedback.trust(SOURCE) > 1.0
+    assert feedback.trust(SOURCE, is_first=False) == 0.5
+
+
 def test_a_width_that_costs_more_than_the_ladder_says_is_found_out() -> None:
     feedback = Feedback()
     for _ in range(300):
@@ -119,8 +140,13 @@ def test_restored_corrections_are_those_that_were_given_away() -> None:
     first.switch("a")
     second.switch("a")
     first.observe_token(SOURCE, 0.5, False)
+    first.observe_token(SOURCE, 0.9, False, is_first=False)
     second.restore(first.numbers())
-    assert second.trust(SOURCE) == first.trust(SOURCE) < 1.0
+    second.restore({"a": {SOURCE: [1.0, 1.0]}})
+    for is_first in (True, False):
+        lost = first.trust(SOURCE, is_first=is_first)
+        assert second.trust(SOURCE, is_first=is_first) == lost < 1.0
+    assert first.trust(SOURCE, is_first=False) < first.trust(SOURCE)
 
 
 def test_a_wide_step_teaches_about_its_neighbours_too() -> None:
