@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from polyspec.decoding.feedback import Feedback
 from polyspec.decoding.step_cost import StepCost
 from polyspec.drafting.compose import Drafting
-from polyspec.prompting.profiles import TRANSLATEGEMMA
+from polyspec.prompting.profiles import TRANSLATEGEMMA, Profile
 from polyspec.session import Session
 from polyspec.settings import Settings
 from polyspec.translator import Loaded, Translator
@@ -36,6 +36,7 @@ class PaperMaker:
     error: Exception | None = None
     opened: list[Settings] = field(default_factory=list)
     num_closed: int = 0
+    profile: Profile = TRANSLATEGEMMA
 
     @contextmanager
     def open(
@@ -63,7 +64,7 @@ class PaperMaker:
     def _make(self, settings: Settings) -> Translator:
         name = settings.model or "tiny"
         loaded = SimpleNamespace(
-            profile=TRANSLATEGEMMA,
+            profile=self.profile,
             model=SimpleNamespace(path=Path(f"{name}.gguf")),
             step_cost=LADDER,
         )

@@ -77,7 +77,6 @@ def story(
             "parallel": 1,
         }
     )
-    from polyspec.prompting.profiles import PromptKind
     from polyspec.stories.writer import StoryPiece
     from polyspec.translator import open_translator
 
@@ -88,7 +87,7 @@ def story(
         trace.begin(translator)
         for line in translator.notes:
             diagnostics.note(line)
-        if translator.loaded.profile.kind is PromptKind.PAIRS:
+        if translator.loaded.profile.only_translates:
             diagnostics.note(
                 f"{translator.loaded.model.path.stem} was made to translate and writes "
                 "poor stories; others are in: polyspec models list"

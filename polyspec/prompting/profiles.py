@@ -46,6 +46,11 @@ class Profile:
         """Whether the model does what it is told; otherwise it continues texts."""
         return self.kind not in {PromptKind.COMPLETION, PromptKind.PAIRS}
 
+    @property
+    def only_translates(self) -> bool:
+        """Whether the model was made to translate, and writes poor stories."""
+        return self.kind is PromptKind.PAIRS
+
     def make_prompt(
         self, task: str, *own: str, stop: tuple[str, ...] | None = None
     ) -> Prompt:

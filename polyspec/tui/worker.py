@@ -47,6 +47,8 @@ class ModelFacts:
     """All that can be asked for."""
     default_target: str = ""
     """The target language of the settings; may be empty."""
+    only_translates: bool = False
+    """Whether its stories are poor."""
 
 
 @dataclass
@@ -323,6 +325,7 @@ def _describe(translator: "Translator") -> ModelFacts:
         draft_setting=translator.settings.draft,
         drafters=tuple(DRAFTERS),
         default_target=translator.settings.to or "",
+        only_translates=translator.loaded.profile.only_translates,
     )
 
 

@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from polyspec.errors import DocumentError
+from polyspec.prompting.profiles import PAIRS
 from polyspec.tui.app import PolySpecApp
 from polyspec.tui.screens.ask import AskScreen
 from polyspec.tui.screens.stories import StoriesScreen, file_name, save_story
@@ -62,6 +63,22 @@ def test_a_story_goes_on_where_it_ended() -> None:
             pilot, lambda: screen.target.text == f"{STORY} It burned all night."
         )
         assert maker.completer.requests[-1].prompt.own[-1].text == STORY
+
+    drive(app, steps)
+
+
+def test_who_only_translates_is_said_once_to_write_poor_stories() -> None:
+    maker = make_writer()
+    maker.profile = PAIRS
+    app = make_app(maker)
+
+    async def steps(pilot: Pilot[int]) -> None:
+        screen = await open_stories(pilot, app)
+        for theme in ("a lighthouse", "a ferry"):
+            await tell(pilot, screen, theme)
+        (told,) = app._notifications
+        assert told.severity == "warning"
+        assert "tiny was made to translate" in told.message
 
     drive(app, steps)
 

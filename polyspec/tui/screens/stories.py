@@ -39,6 +39,8 @@ class StoriesScreen(WritingRoom):
         self._title = ""
         self._so_far = ""
         """The story that the current run goes on with; empty for a new one."""
+        self._told_of = ""
+        """The model whose stories were said to be poor."""
 
     def compose_room(self) -> ComposeResult:
         with Container(id="desk"):
@@ -117,6 +119,15 @@ class StoriesScreen(WritingRoom):
         """Keep what is continued; clear what is replaced."""
         if not self._so_far:
             super().show_begin()
+        facts = self.ui.facts
+        if facts is not None and facts.only_translates and facts.name != self._told_of:
+            self._told_of = facts.name
+            self.notify(
+                f"{facts.name} was made to translate and writes poor stories; "
+                "F5 offers others",
+                severity="warning",
+                markup=False,
+            )
 
     def _write(self, so_far: str) -> None:
         wish = self.form.wish
