@@ -5,16 +5,21 @@ from dataclasses import dataclass
 
 _SPENT_RATE, _GAIN_RATE = 0.05, 0.005
 """Calls take about the same time; what they save is rare and much at once."""
-_NUM_TRIALS = 24, 48
+_NUM_TRIALS = 12, 24
 """Steps before one that takes much time is judged, and before any other is."""
 _NUM_RETRIALS = 8
 """Steps for which one that does not pay is tried again after a pause."""
-_RETRIAL_SHARE = 0.003
+_RETRIAL_SHARE = 0.0015
 """Of all time, what trying again may lose: the pauses are as long as that takes."""
 _PAUSES = 16, 1000
 """Steps of the shortest and the longest."""
 _FIRST_PAUSE = 96
 """Steps for which one is not asked that is presumed not to pay."""
+_LOOK_SHARE = 0.001
+"""Of all time, what asking the cheapest may take while all rest together: a text that
+begins to repeat itself must not wait for the end of a pause."""
+_LEAST_LOOKS = 4
+"""Steps between two such, at least."""
 _FREE_SHARE = 0.002
 """A drafter that takes less than this share of a step is asked anyhow."""
 _OUTLIER = 10.0
@@ -50,6 +55,10 @@ class _Account:
         is_dear = self.num_steps * self.spent_s > step_s
         self.is_judged = self.num_steps >= _NUM_TRIALS[0 if is_dear else 1]
 
+    def wake(self) -> None:
+        """End a pause: it is tried again from the next step on."""
+        self.num_skipped = max(self.num_skipped, self.pause - 1)
+
 
 class Asking:
     """Time that drafters take against time they save, learned while running."""
@@ -61,6 +70,10 @@ class Asking:
         self._together_s: float | None = None
         self._spent_s: dict[str, float] = {}
         self._step_s = 0.0
+        self._is_look = False
+        """Whether all rest, and at most one is asked in this step."""
+        self._num_unseen = 0
+        """Steps since that was done last."""
 
     def numbers(self) -> dict[str, list[float]]:
         """What is known of each drafter that was judged.
@@ -109,12 +122,25 @@ class Asking:
         Nobody, now and then excepted, where all together take more than they save:
         each may be cheap.
         """
-        if not self._is_chosen(self._together):
-            return []
         accounts = [(name, self._of(name)) for name in names]
+        self._is_look = not self._is_chosen(self._together)
+        if self._is_look:
+            return self._look(accounts)
         chosen = [pair for pair in accounts if self._is_chosen(pair[1])]
         chosen.sort(key=lambda pair: pair[1].spent_s - pair[1].gain_s)
         return [name for name, _ in chosen]
+
+    def _look(self, accounts: Sequence[tuple[str, _Account]]) -> list[str]:
+        """Now and then the cheapest alone, which wakes the others if it saves time."""
+        self._num_unseen += 1
+        known = [pair for pair in accounts if pair[1].num_steps]
+        if self._num_unseen < _LEAST_LOOKS or not known:
+            return []
+        name, account = min(known, key=lambda pair: pair[1].spent_s)
+        if account.spent_s > _LOOK_SHARE * self._step_s * self._num_unseen:
+            return []
+        self._num_unseen = 0
+        return [name]
 
     def is_dear(self, name: str) -> bool:
         """Whether asking takes time that counts."""
@@ -126,7 +152,8 @@ class Asking:
 
     def observe_round(self, elapsed_s: float) -> None:
         """Learn what asking all those in `order` took, calls and all."""
-        self._together_s = (self._together_s or 0.0) + max(0.0, elapsed_s)
+        if not self._is_look:
+            self._together_s = (self._together_s or 0.0) + max(0.0, elapsed_s)
 
     def observe_step(self, step_s: float, saved_s: Mapping[str, float]) -> None:
         """Learn what those asked since the last step saved.
@@ -136,6 +163,9 @@ class Asking:
             saved_s: By drafter, the time of its own calls left out.
         """
         self._step_s = step_s
+        if self._is_look and sum(saved_s.values()) > 0.0:
+            for account in (self._together, *map(self._of, saved_s)):
+                account.wake()
         for name, spent_s in self._spent_s.items():
             self._of(name).add(spent_s, saved_s.get(name, 0.0), step_s)
         self._spent_s.clear()
