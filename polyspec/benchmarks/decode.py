@@ -383,4 +383,13 @@ def _make_measured(
         accepted_at=tuple(drafted.tally.accepted_at),
         accepted_by_source=after.counts.accepted_by_source,
         source=request.source,
+        chances=_known_chances(drafted),
     )
+
+
+def _known_chances(drafted: _Way) -> tuple[float, ...]:
+    """The target's probabilities of the tokens, if it drew every one."""
+    known = [chance for chance in drafted.tally.chances if chance is not None]
+    if len(known) != len(drafted.last.token_ids):
+        return ()
+    return tuple(round(chance, 4) for chance in known)

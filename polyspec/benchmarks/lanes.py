@@ -16,7 +16,7 @@ from polyspec.benchmarks.replay import Policy
 from polyspec.benchmarks.replay_suite import find_corpora
 from polyspec.benchmarks.suite import Group, Suite
 from polyspec.decoding.draft_policy import DraftPolicy
-from polyspec.decoding.interfaces import Draft, Drafter, Drawing
+from polyspec.decoding.interfaces import Draft, Drafter, Drawing, Weighing
 from polyspec.decoding.sampling import Sampling
 from polyspec.drafting.compose import make_drafter
 from polyspec.drafting.expectations import drafted_share
@@ -61,6 +61,8 @@ class Tally:
     """Draft tokens that the target judged, by their place in the draft: those whose
     predecessors were all accepted."""
     accepted_at: list[int] = field(default_factory=list)
+    chances: list[float | None] = field(default_factory=list)
+    """The target's probability of each token that was drawn."""
 
     def count(self, draft: Draft, num_accepted: int) -> None:
         """Count a draft that the target verified."""
@@ -117,6 +119,12 @@ class Switch:
         if self._lane.drafter is None:
             raise ValueError("a lane that drafts nothing is never asked")
         return self._timed(self._lane.drafter.propose, sequence_ids, limits)
+
+    def weigh(self, sequence_id: int, chances: Sequence[float | None]) -> None:
+        self._tally.chances += chances
+        drafter: object = self._lane.drafter
+        if isinstance(drafter, Weighing):
+            self._timed(drafter.weigh, sequence_id, chances)
 
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
         if self._begun_s is not None:

@@ -21,7 +21,7 @@ SUFFIX = ".jsonl"
 _FORMAT = 1
 _OPTIONAL = {
     *("num_words", "draft_s", "tried_at", "accepted_at", "accepted_by_source"),
-    "source",
+    *("source", "chances"),
 }
 """What recordings of earlier versions lack."""
 
@@ -62,6 +62,8 @@ class Measured:
     accepted_by_source: dict[str, int] = field(default_factory=dict)
     source: str = ""
     """What was translated; empty where nothing was."""
+    chances: tuple[float, ...] = ()
+    """The target's probability of each token that was written; empty if not drawn."""
 
     def as_answer(self, draw: Callable[[int], float] | None = None) -> Answer:
         """The text as a replay takes it; see there for `draw`."""
@@ -73,6 +75,7 @@ class Measured:
             self.source,
             None if is_cut or not self.output_ids else self.output_ids[-1],
             draw,
+            self.chances,
         )
 
 
@@ -223,6 +226,7 @@ def _read_text(found: dict[str, Any]) -> Measured:
     }
     for name in ("prompt_ids", "output_ids", "tried_at", "accepted_at"):
         known[name] = tuple(map(int, known.get(name, ())))
+    known["chances"] = tuple(map(float, known.get("chances", ())))
     for name in ("prompt_s", "plain_s", "drafted_s", "draft_s"):
         known[name] = float(known.get(name, 0.0))
     by_source = known.get("accepted_by_source", {})
@@ -233,6 +237,11 @@ def _read_text(found: dict[str, Any]) -> Measured:
     for name in ("max_tokens", "num_texts", "plain_tokens"):
         known[name] = int(known[name])
     text = Measured(**known)
+    if text.chances and not (
+        len(text.chances) == len(text.output_ids)
+        and all(0.0 <= chance <= 1.0 for chance in text.chances)
+    ):
+        raise ValueError("each token must have a probability, or none")
     # Whatever is divided by must be there.
     is_timed = 0 <= text.prompt_s < text.plain_s < inf and 0 < text.drafted_s < inf
     is_timed = is_timed and 0 <= text.draft_s < inf

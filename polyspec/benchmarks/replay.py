@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from polyspec.decoding.draft_policy import share_length
-from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft, Drafter
+from polyspec.decoding.interfaces import EMPTY_DRAFT, Draft, Drafter, Weighing
 from polyspec.decoding.sequences import cut_before_end
 from polyspec.decoding.step_cost import StepCost
 from polyspec.gguf_header import GgufHeader
@@ -41,6 +41,8 @@ class Answer:
     draw: Callable[[int], float] | None = None
     """Gives the random number, `0..1`, with which the token of a place was drawn; None
     where it was the likeliest, or that is not known."""
+    chances: Sequence[float] = ()
+    """The target's probability of each token, `0..1`; empty where it is not known."""
 
 
 class Policy(Protocol):
@@ -191,6 +193,7 @@ class _Sequence:
     max_tokens: int
     ends_alone: Callable[[int], bool]
     draw: Callable[[int], float] | None
+    chances: Sequence[float]
     num_written: int = 0
 
     def coming_draws(self, count: int) -> Sequence[float]:
@@ -216,6 +219,8 @@ class _Run:
     ) -> None:
         self._announce = announce
         self._drafter = drafter
+        weighing: object = drafter
+        self._weighing = weighing if isinstance(weighing, Weighing) else None
         self._policy = policy
         self._seconds = seconds
         self._waiting = iter(answers)
@@ -249,6 +254,7 @@ class _Run:
                     answer.max_tokens,
                     partial(eq, answer.end_id),
                     answer.draw,
+                    answer.chances,
                 )
             )
 
@@ -318,6 +324,9 @@ class _Run:
         sequence.num_written = start + len(emitted)
         self._done.num_tokens += len(emitted)
         is_over = sequence.num_written == len(sequence.output_ids)
+        if self._weighing is not None and sequence.chances:
+            chances = sequence.chances[start : sequence.num_written]
+            self._weighing.weigh(sequence.sequence_id, chances)
         if self._drafter is not None:
             self._drafter.observe(sequence.sequence_id, emitted)
             if is_over:

@@ -161,6 +161,18 @@ class Extender(Protocol):
 
 
 @runtime_checkable
+class Weighing(Protocol):
+    """What a drafter may offer besides: learning from how sure the target was."""
+
+    def weigh(self, sequence_id: int, chances: Sequence[float | None]) -> None:
+        """Take the target's probability of each token that is observed next, `0..1`.
+
+        Either no token of a sequence has one, or each; None where it is not known.
+        """
+        ...
+
+
+@runtime_checkable
 class Drawing(Protocol):
     """What a drafter with a distribution of its own may offer besides."""
 

@@ -111,8 +111,12 @@ def _near_maximum(logits: LogitsArray, best: float, sampling: Sampling) -> Token
 
 def draw(token_ids: TokenArray, probabilities: FloatArray, uniform: float) -> int:
     """Return the token at which the cumulated probability passes `uniform`, `0..1`."""
+    return int(token_ids[_draw_place(probabilities, uniform)])
+
+
+def _draw_place(probabilities: FloatArray, uniform: float) -> int:
     place = int(np.searchsorted(np.cumsum(probabilities), uniform, side="right"))
-    return int(token_ids[min(place, token_ids.size - 1)])
+    return min(place, probabilities.size - 1)
 
 
 class Chooser:
@@ -125,6 +129,7 @@ class Chooser:
     def __init__(self, sampling: Sampling, stream: int) -> None:
         self.sampling = sampling
         self._stream = stream
+        self._chances: list[float] = []
 
     @property
     def is_plain_argmax(self) -> bool:
@@ -136,7 +141,14 @@ class Chooser:
         if self.sampling.is_greedy:
             return int(self._penalized(logits, written_ids).argmax())
         ids, probabilities = self.distribution(logits, written_ids)
-        return draw(ids, probabilities, self.uniform(len(written_ids)))
+        place = _draw_place(probabilities, self.uniform(len(written_ids)))
+        self._chances.append(float(probabilities[place]))
+        return int(ids[place])
+
+    def take_chances(self) -> list[float]:
+        """Return the probability of each token that was drawn since the last call."""
+        chances, self._chances = self._chances, []
+        return chances
 
     def distribution(
         self, logits: LogitsArray, written_ids: list[int]

@@ -12,6 +12,7 @@ from polyspec.decoding.interfaces import (
     Drafter,
     Drawing,
     Target,
+    Weighing,
 )
 from polyspec.decoding.prefixes import PrefixStore
 from polyspec.decoding.sampling import Chooser
@@ -83,6 +84,8 @@ class Scheduler:
         most = min(max_sequences, target.max_batch, target.max_outputs)
         self.max_sequences = 1 if policy.is_exact else most
         self._drafter = drafter if target.can_trim else None
+        weighing: object = self._drafter
+        self._weighing = weighing if isinstance(weighing, Weighing) else None
         if policy.is_exact:
             # A second prefix would move the cells of all that follows.
             max_prefixes = min(1, max_prefixes)
@@ -346,6 +349,11 @@ class Scheduler:
                     sequence.chooser,
                     sequence.written_ids,
                 )
+            if not sequence.request.sampling.is_greedy:
+                chances = sequence.chooser.take_chances()
+                # Tokens that were accepted by another rule than drawing have none.
+                is_known = len(chances) == len(tokens)
+                sequence.chances = chances if is_known else [None] * len(tokens)
             emitted.append(tokens)
             row = end
         return emitted
@@ -370,6 +378,9 @@ class Scheduler:
             if is_over or is_cut:
                 del token_ids[place + 1 :]
                 break
+        if self._weighing and sequence.chances:
+            chances = sequence.chances[: len(token_ids)]
+            self._weighing.weigh(sequence.sequence_id, chances)
         if self._drafter:
             self._drafter.observe(sequence.sequence_id, token_ids)
         if is_over or is_cut:

@@ -71,6 +71,8 @@ class LiveSequence:
     """Tokens of a shared prefix, which take no cells of their own."""
     num_reserved: int = 0
     written_ids: list[int] = field(default_factory=list)
+    chances: Sequence[float | None] = ()
+    """How likely the target held each token of the latest step; empty if greedily."""
 
     @property
     def shared_ids(self) -> Sequence[int]:

@@ -10,6 +10,7 @@ from polyspec.decoding.interfaces import (
     Drafter,
     Drawing,
     Extender,
+    Weighing,
 )
 from polyspec.decoding.sampling import Sampling
 from polyspec.decoding.worth import expected_tokens, token_worths
@@ -54,6 +55,9 @@ class ChainDrafter:
             for name, drafter in self._drafters.items()
             if isinstance(drafter, Extender) and len(self._drafters) > 1
         }
+        self._weighing = [
+            drafter for drafter in drafters.values() if isinstance(drafter, Weighing)
+        ]
         self._feedback = feedback
         self._clock = clock
         self._unread: dict[str, dict[int, list[int]]] = {
@@ -224,6 +228,10 @@ class ChainDrafter:
 
     def _promise(self, draft: Draft) -> float:
         return expected_tokens(draft, self._feedback.trust)
+
+    def weigh(self, sequence_id: int, chances: Sequence[float | None]) -> None:
+        for drafter in self._weighing:
+            drafter.weigh(sequence_id, chances)
 
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
         for start, draft in self._taken.pop(sequence_id, ()):

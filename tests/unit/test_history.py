@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polyspec.drafting.history import HistoryDrafter, HitRates
+from polyspec.drafting.history import HistoryDrafter, HitRates, find_band
 from tests.reference import longest_match
 
 TOKENS = st.integers(0, 2)
@@ -111,6 +111,41 @@ def test_predictions_count_whether_drafted_or_not() -> None:
     drafter.begin(0, [5])
     drafter.observe(0, [5] * 3)
     assert drafter.hit_rates.rate(1) > before
+
+
+def test_what_the_target_was_sure_of_is_promised_more_than_a_rare_draw() -> None:
+    drafter = HistoryDrafter()
+    drafter.begin(0, [7])
+    drafter.weigh(0, [0.99, 0.99, 0.05, 0.99, None])
+    drafter.observe(0, [1, 2, 3])
+    drafter.observe(0, [4, 5])
+    drafter.observe(0, [1, 2])  # without what the target thought of them
+    (draft,) = drafter.propose([0], [3])
+    assert draft.token_ids == (3, 4, 5)
+    rates = drafter.hit_rates
+    assert draft.probabilities == (rates.rate(2, 1), rates.rate(3, 5), rates.rate(4, 0))
+    assert draft.probabilities[0] < draft.probabilities[1]
+
+
+def test_what_was_sure_is_judged_apart_from_what_was_not() -> None:
+    drafter = HistoryDrafter()
+    before = [drafter.hit_rates.rate(1, band) for band in range(6)]
+    drafter.begin(0, [])
+    drafter.weigh(0, [0.5, 0.9, 0.9, 0.9, 0.9])
+    drafter.observe(0, [1, 2, 1, 2])
+    after = [drafter.hit_rates.rate(1, band) for band in range(6)]
+    changed = [band for band in range(6) if after[band] != before[band]]
+    # The second `1` is followed by a copy of the first `2`.
+    assert changed == [find_band(0.9)]
+
+
+@pytest.mark.parametrize("length", range(1, 9))
+def test_a_likelier_token_promises_more_before_anything_is_known(length: int) -> None:
+    bands = [find_band(chance) for chance in (0.0, 0.2, 0.5, 0.8, 0.95, 1.0)]
+    assert bands == [1, 2, 3, 4, 5, 5]
+    known = [HitRates().rate(length, band) for band in bands]
+    assert known == sorted(known)
+    assert find_band(None) == 0
 
 
 def test_sequences_do_not_see_each_other() -> None:

@@ -118,9 +118,12 @@ def test_a_ladder_measured_anew_does_not_end_a_recording(path: Path) -> None:
         {"output_ids": None},
         {"plain_tokens": 0},
         {"max_tokens": "many"},
+        {"chances": [0.5]},
+        {"chances": [2.0, 0.5]},
+        {"chances": ["sure", 1.0]},
     ],
 )
-def test_times_that_cannot_be_are_refused(
+def test_figures_that_cannot_be_are_refused(
     path: Path, change: dict[str, object]
 ) -> None:
     head, text = path.read_text().splitlines()
@@ -214,6 +217,13 @@ def test_auto_remembers_the_lines_before(tmp_path: Path) -> None:
     forgetful, remembering = (row.replay.num_accepted for row in rows)
     assert forgetful < 10
     assert remembering > 60
+
+
+def test_what_the_target_thought_of_its_tokens_is_kept(path: Path) -> None:
+    sure = replace(TEXT, drafter="auto", chances=(0.25, 1.0))
+    append(path, [sure])
+    assert read_recording(path).texts == [TEXT, sure]
+    assert sure.as_answer().chances == (0.25, 1.0)
 
 
 def test_what_was_translated_is_kept(path: Path) -> None:

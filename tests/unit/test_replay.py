@@ -129,6 +129,7 @@ class Parrot:
     texts: Sequence[Sequence[int]]
     seed: int
     places: dict[int, tuple[int, int]] = field(default_factory=dict)
+    weighed: dict[int, list[float | None]] = field(default_factory=dict)
 
     def begin(self, sequence_id: int, prompt_ids: Sequence[int]) -> None:
         self.places[sequence_id] = (prompt_ids[0], 0)
@@ -150,6 +151,10 @@ class Parrot:
         chances = tuple(rng.random() for _ in ids)
         return Draft(tuple(ids), chances, ("parrot",) * len(ids))
 
+    def weigh(self, sequence_id: int, chances: Sequence[float | None]) -> None:
+        text, _ = self.places[sequence_id]
+        self.weighed.setdefault(text, []).extend(chances)
+
     def observe(self, sequence_id: int, emitted_ids: Sequence[int]) -> None:
         text, place = self.places[sequence_id]
         self.places[sequence_id] = (text, place + len(emitted_ids))
@@ -168,20 +173,29 @@ def test_a_replay_takes_the_steps_of_the_scheduler(
     sampling = Sampling(temperature, seed=seed)
     plain = _run_real(None, costs, prompts, num_tokens, parallel, sampling)[0]
     texts = [plain[place] for place in range(len(prompts))]
-    real, widths = _run_real(
-        Parrot(texts, seed), costs, prompts, num_tokens, parallel, sampling
-    )
+    parrot = Parrot(texts, seed)
+    real, widths = _run_real(parrot, costs, prompts, num_tokens, parallel, sampling)
     assert real == plain
+    known = {
+        text: [chance for chance in chances if chance is not None]
+        for text, chances in parrot.weighed.items()
+    }
+    assert len(known) == (len(texts) if temperature else 0)
+    assert all(len(known[text]) == len(texts[text]) for text in known)
+    assert all(0.0 < chance <= 1.0 for each in known.values() for chance in each)
     answers = [
         Answer(
             text,
             prompt,
             num_tokens,
             draw=Chooser(sampling, stream).uniform if temperature else None,
+            chances=known.get(stream, ()),
         )
         for stream, (text, prompt) in enumerate(zip(texts, prompts, strict=True))
     ]
-    done = replay_answers(Parrot(texts, seed), DraftPolicy(costs), answers, parallel)
+    again = Parrot(texts, seed)
+    done = replay_answers(again, DraftPolicy(costs), answers, parallel)
+    assert again.weighed == parrot.weighed
     assert done.num_steps == len(widths)
     assert done.cost == pytest.approx(sum(map(costs.of, widths)))
 
