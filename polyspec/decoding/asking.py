@@ -16,8 +16,8 @@ _PAUSES = 16, 1000
 _FIRST_PAUSE = 96
 """Steps for which one is not asked that is presumed not to pay."""
 _LOOK_SHARE = 0.001
-"""Of all time, what asking the cheapest may take while all rest together: a text that
-begins to repeat itself must not wait for the end of a pause."""
+"""Of all time, what asking one may take while all rest together: a text that begins to
+repeat itself must not wait for the end of a pause."""
 _LEAST_LOOKS = 4
 """Steps between two such, at least."""
 _FREE_SHARE = 0.002
@@ -71,7 +71,7 @@ class Asking:
         self._spent_s: dict[str, float] = {}
         self._step_s = 0.0
         self._is_look = False
-        """Whether all rest, and at most one is asked in this step."""
+        """Whether all rest in this step but one, who is asked in spite of it."""
         self._num_unseen = 0
         """Steps since that was done last."""
 
@@ -122,25 +122,30 @@ class Asking:
         Nobody, now and then excepted, where all together take more than they save:
         each may be cheap.
         """
+        self._is_look = False
+        if not self._is_chosen(self._together):
+            return []
         accounts = [(name, self._of(name)) for name in names]
-        self._is_look = not self._is_chosen(self._together)
-        if self._is_look:
-            return self._look(accounts)
         chosen = [pair for pair in accounts if self._is_chosen(pair[1])]
         chosen.sort(key=lambda pair: pair[1].spent_s - pair[1].gain_s)
         return [name for name, _ in chosen]
 
-    def _look(self, accounts: Sequence[tuple[str, _Account]]) -> list[str]:
-        """Now and then the cheapest alone, which wakes the others if it saves time."""
+    def may_look(self, name: str) -> bool:
+        """Whether to ask one drafter in a step for which `order` returned nobody.
+
+        Now and then, so that it takes next to no time. If what it proposes saves time,
+        all are tried again.
+        """
         self._num_unseen += 1
-        known = [pair for pair in accounts if pair[1].num_steps]
-        if self._num_unseen < _LEAST_LOOKS or not known:
-            return []
-        name, account = min(known, key=lambda pair: pair[1].spent_s)
-        if account.spent_s > _LOOK_SHARE * self._step_s * self._num_unseen:
-            return []
-        self._num_unseen = 0
-        return [name]
+        account = self._of(name)
+        if self._num_unseen < _LEAST_LOOKS or not account.num_steps:
+            return False
+        self._is_look = account.spent_s <= (
+            _LOOK_SHARE * self._step_s * self._num_unseen
+        )
+        if self._is_look:
+            self._num_unseen = 0
+        return self._is_look
 
     def is_dear(self, name: str) -> bool:
         """Whether asking takes time that counts."""

@@ -40,6 +40,8 @@ class ChainDrafter:
         drafters: Mapping[str, Drafter],
         feedback: Feedback,
         clock: Callable[[], float] = time.perf_counter,
+        *,
+        look_out: str | None = None,
     ) -> None:
         """Join drafters; of equal promises the earlier one's is taken.
 
@@ -48,6 +50,8 @@ class ChainDrafter:
             feedback: That of the policy which will judge the drafts; told what calls
                 took.
             clock: Gives seconds.
+            look_out: Who is asked now and then while all rest: one that takes little
+                time and finds out when drafting begins to pay.
         """
         self._drafters = dict(drafters)
         self._extenders = {
@@ -60,6 +64,7 @@ class ChainDrafter:
         ]
         self._feedback = feedback
         self._clock = clock
+        self._look_out = look_out
         self._unread: dict[str, dict[int, list[int]]] = {
             name: {}
             for name, drafter in self._drafters.items()
@@ -94,6 +99,8 @@ class ChainDrafter:
         best = [EMPTY_DRAFT] * len(sequence_ids)
         asking = self._feedback.asking
         names = asking.order(self._drafters)
+        if not names and self._look_out and asking.may_look(self._look_out):
+            names = [self._look_out]
         self._taken = {}
         self._num_steps += 1
         if names:

@@ -247,7 +247,8 @@ def make_drafter(
         for unproven in (TABLE, SOURCE):
             feedback.presume(unproven, _FIRST_TRUST)
     if drafters:
-        drafting.drafter = ChainDrafter(drafters, feedback)
+        look_out = HISTORY if HISTORY in drafters else None
+        drafting.drafter = ChainDrafter(drafters, feedback, look_out=look_out)
         drafting.names = tuple(drafters)
     if name == AUTO and share is not None:
         drafting.router = Router(fingerprint, share)
