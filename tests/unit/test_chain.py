@@ -278,6 +278,34 @@ def test_a_drafter_that_costs_nothing_is_always_asked() -> None:
     assert run(Plain("cheap", [0.9], call_s=0.0), 500, num_accepted=0) == 500
 
 
+def test_a_text_that_begins_to_repeat_itself_is_noticed_while_all_rest() -> None:
+    clock = Clock()
+    dear = Plain("dear", [0.9], clock=clock, call_s=0.1)
+    cheap = Plain("cheap", [0.9, 0.9, 0.9], clock=clock, call_s=0.002)
+    policy = DraftPolicy(StepCost.from_samples({1: 1.0, 8: 1.0}))
+    chain = ChainDrafter(
+        {"dear": dear, "cheap": cheap}, policy.feedback, clock, look_out="cheap"
+    )
+    chain.begin(0, [])
+
+    def write(num_steps: int, num_accepted: int) -> tuple[int, int]:
+        before = len(dear.asked), len(cheap.asked)
+        for _ in range(num_steps):
+            (draft,) = chain.propose([0], [3])
+            size = len(draft.token_ids)
+            accepted = [min(num_accepted, size)]
+            policy.observe_step(1 + size, 1.0, [draft], accepted)
+            chain.observe(0, [*draft.token_ids[: accepted[0]], 99])
+        return len(dear.asked) - before[0], len(cheap.asked) - before[1]
+
+    write(60, 0)
+    num_dear, num_cheap = write(60, 0)
+    assert num_dear <= 8
+    assert 12 <= num_cheap <= 30
+    write(8, 3)
+    assert write(60, 3)[1] == 60
+
+
 def test_a_drafter_that_takes_time_is_not_asked_where_it_cannot_win() -> None:
     clock = Clock()
     sure = Plain("sure", [0.95, 0.95], clock=clock)
