@@ -86,7 +86,7 @@ class HitRates:
 
 
 def find_band(chance: float | None) -> int:
-    """Return the band of a token that the target held so likely, `0..1`."""
+    """Return the band of a token that the target held so likely, `0..1` if known."""
     return 0 if chance is None else 1 + bisect_right(_BANDS, chance)
 
 
